@@ -1,0 +1,1 @@
+"""Tally: the back office of a data marketplace. Layers: functions > http > store > domain."""

@@ -1,0 +1,112 @@
+"""The heart of the counting: what each record adds to which counter.
+
+A change adds `contribution(new) - contribution(old)`. Over any history these telescope to the
+contribution of the last state, so counters kept from changes equal a recount of the records.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+
+from tally.domain.catalog import CatalogObject, Dataset, Version
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ProviderTotals:
+    """A provider's datasets, and the objects of those that are not deleted."""
+
+    tenant_id: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class DatasetTotals:
+    """The objects of a dataset since its last deletion (`epoch`).
+
+    They are part of their provider's totals until the next deletion supersedes the epoch: taking
+    a dataset out of all counts is one subtraction, however many objects it has.
+    """
+
+    tenant_id: str
+    dataset_id: str
+    epoch: str
+
+
+type Totals = ProviderTotals | DatasetTotals
+"""Names one counter item; each has named integer fields."""
+
+type Record = Dataset | CatalogObject
+
+type Deltas = Counter[tuple[Totals, str]]
+"""(counter, field) -> amount; amounts may be negative. Fields with amount 0 may be absent."""
+
+
+def epoch_of(deletion: Version | None) -> str:
+    """A name for the time from one deletion of a dataset to the next; "0" before the first."""
+    if deletion is None:
+        return "0"
+    unique = sha256(f"{deletion.event_id}\0{deletion.source}".encode()).hexdigest()
+    return f"{deletion.time}-{unique[:12]}"
+
+
+def contribution(record: Record | None) -> Deltas:
+    """What a record in this state adds to the counters."""
+    match record:
+        case Dataset(alive=True):
+            return Counter({(ProviderTotals(record.tenant_id), "datasets"): 1})
+        case CatalogObject(state=state) if state is not None:
+            totals = DatasetTotals(record.tenant_id, record.dataset_id, epoch_of(record.floor))
+            fields = {
+                "objects": 1,
+                "bytes": state.size_bytes,
+                state.review.value: 1,
+                "active": int(state.active),
+            }
+            return Counter({(totals, field): n for field, n in fields.items() if n})
+        case _:
+            return Counter()
+
+
+def change(old: Record | None, new: Record | None) -> Deltas:
+    """What a change of a record adds to the counters; fields that do not change are absent."""
+    deltas = contribution(new)
+    deltas.subtract(contribution(old))
+    return without_zeros(deltas)
+
+
+def superseded(old: Record | None, new: Record | None) -> DatasetTotals | None:
+    """The dataset epoch that this change ends, if it does."""
+    if isinstance(old, Dataset) and isinstance(new, Dataset) and old.deleted != new.deleted:
+        return DatasetTotals(old.tenant_id, old.dataset_id, epoch_of(old.deleted))
+    return None
+
+
+def total(parts: Iterable[Deltas]) -> Deltas:
+    """The sum of several changes."""
+    result: Deltas = Counter()
+    for part in parts:
+        result.update(part)
+    return without_zeros(result)
+
+
+def rolled_up(deltas: Deltas) -> Deltas:
+    """The deltas, and those of datasets once more for their providers."""
+    result: Deltas = Counter(deltas)
+    for (totals, field), amount in deltas.items():
+        if isinstance(totals, DatasetTotals):
+            result[ProviderTotals(totals.tenant_id), field] += amount
+    return without_zeros(result)
+
+
+def by_totals(deltas: Deltas) -> Mapping[Totals, Mapping[str, int]]:
+    """The same, counter by counter."""
+    grouped: dict[Totals, dict[str, int]] = {}
+    for (totals, field), amount in deltas.items():
+        grouped.setdefault(totals, {})[field] = amount
+    return grouped
+
+
+def without_zeros(deltas: Deltas) -> Deltas:
+    return Counter({key: amount for key, amount in deltas.items() if amount})

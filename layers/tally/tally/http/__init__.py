@@ -1,0 +1,1 @@
+"""What a client sees: envelope, credentials, cursors, errors, events. Knows no DynamoDB."""

@@ -1,0 +1,166 @@
+"""CloudEvents 1.0 in JSON -> events as Tally understands them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from hashlib import sha256
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
+
+from tally.domain.catalog import (
+    RANKS,
+    DatasetEvent,
+    DatasetEventKind,
+    ObjectEvent,
+    ObjectEventKind,
+    Version,
+)
+from tally.domain.errors import InvalidRequest, PayloadTooLarge, UnsupportedMediaType
+from tally.domain.events import Event, Fact, InvalidEvent
+from tally.domain.instants import Instant, plus
+from tally.http.fields import Id, Name, Timestamp
+from tally.http.json import load_json
+
+MOST_EVENTS = 100
+MOST_BYTES = 1024 * 1024
+_MOST_AHEAD = timedelta(minutes=5)
+
+_ONE = "application/cloudevents+json"
+_BATCH = "application/cloudevents-batch+json"
+_EITHER = "application/json"
+
+_Text = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+
+
+def _no_control_characters(text: str) -> str:
+    if any(ord(character) < 32 or ord(character) == 127 for character in text):
+        raise ValueError("must not have control characters")
+    return text
+
+
+_Identity = Annotated[_Text, AfterValidator(_no_control_characters)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+
+class _Envelope(_Model):
+    specversion: Literal["1.0"]
+    id: _Identity
+    source: _Identity
+    type: _Text
+    time: Timestamp
+    data: dict[str, Any]
+
+
+class _DatasetData(_Model):
+    tenant_id: Id
+    dataset_id: Id
+
+
+class _NamedDatasetData(_DatasetData):
+    name: Name
+
+
+class _ObjectData(_DatasetData):
+    object_id: Id
+
+
+class _UploadData(_ObjectData):
+    size_bytes: int = Field(ge=0, lt=2**63)
+
+
+def _dataset_fact(kind: DatasetEventKind) -> Callable[[Any, Version], Fact]:
+    return lambda data, version: DatasetEvent(kind=kind, version=version, **data.model_dump())
+
+
+def _object_fact(kind: ObjectEventKind) -> Callable[[Any, Version], Fact]:
+    return lambda data, version: ObjectEvent(kind=kind, version=version, **data.model_dump())
+
+
+type _Reader = tuple[type[_Model], Callable[[Any, Version], Fact]]
+
+# Event type -> what its data must be, and the fact that it tells.
+_TYPES: Mapping[str, _Reader] = {
+    "dataset.created": (_NamedDatasetData, _dataset_fact(DatasetEventKind.CREATED)),
+    "dataset.updated": (_NamedDatasetData, _dataset_fact(DatasetEventKind.UPDATED)),
+    "dataset.deleted": (_DatasetData, _dataset_fact(DatasetEventKind.DELETED)),
+    "object.uploaded": (_UploadData, _object_fact(ObjectEventKind.UPLOADED)),
+    "object.approved": (_ObjectData, _object_fact(ObjectEventKind.APPROVED)),
+    "object.rejected": (_ObjectData, _object_fact(ObjectEventKind.REJECTED)),
+    "object.indexed": (_ObjectData, _object_fact(ObjectEventKind.INDEXED)),
+    "object.deleted": (_ObjectData, _object_fact(ObjectEventKind.DELETED)),
+}
+
+EVENT_TYPES = tuple(_TYPES)
+
+
+def read_events(content_type: str, body: bytes) -> list[Any]:
+    """A request's events, not yet looked into. Errors speak of the request as a whole."""
+    if len(body) > MOST_BYTES:
+        raise PayloadTooLarge("A request may hold at most 1 MiB; send fewer events at a time.")
+    media_type, _, parameters = content_type.partition(";")
+    media_type = media_type.strip().lower()
+    if media_type not in ("", _ONE, _BATCH, _EITHER):
+        raise UnsupportedMediaType(f"Send events as {_ONE}, {_BATCH} or {_EITHER}.")
+    if "charset" in parameters.lower() and "utf-8" not in parameters.lower():
+        raise UnsupportedMediaType("Send events in UTF-8.")
+    document = load_json(body)
+    if isinstance(document, dict) and media_type != _BATCH:
+        return [document]
+    if not isinstance(document, list) or media_type == _ONE:
+        expected = {_ONE: "one event", _BATCH: "an array of events"}.get(
+            media_type, "an event or an array of events"
+        )
+        raise InvalidRequest(f"The body must be {expected}.", field="body")
+    if len(document) > MOST_EVENTS:
+        raise PayloadTooLarge(
+            f"A request may hold at most {MOST_EVENTS} events; this one has {len(document)}."
+        )
+    return document
+
+
+def read_event(document: Any, now: Instant) -> Event:
+    """One event of a request. InvalidEvent names the first field that is wrong, and how."""
+    if not isinstance(document, dict):
+        raise InvalidEvent("An event must be a JSON object.")
+    envelope = _validate(_Envelope, document, "")
+    if envelope.time > plus(now, _MOST_AHEAD):
+        raise InvalidEvent("time: lies more than 5 minutes in the future", field="time")
+    if envelope.type not in _TYPES:
+        raise InvalidEvent(
+            f"type: {envelope.type} is none of {', '.join(EVENT_TYPES)}", field="type"
+        )
+    model, fact = _TYPES[envelope.type]
+    data = _validate(model, envelope.data, "data.")
+    rank = RANKS[envelope.type.partition(".")[2]]
+    version = Version(envelope.time, rank, envelope.id, envelope.source)
+    understood = [envelope.type, envelope.time, data.model_dump(mode="json", exclude_none=True)]
+    return Event(
+        source=envelope.source,
+        event_id=envelope.id,
+        type=envelope.type,
+        time=envelope.time,
+        content=sha256(json.dumps(understood, sort_keys=True).encode()).hexdigest(),
+        fact=fact(data, version),
+    )
+
+
+def _validate[M: _Model](model: type[M], document: Mapping[str, Any], path: str) -> M:
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        field = path + ".".join(map(str, first["loc"]))
+        raise InvalidEvent(f"{field}: {first['msg']}", field=field) from error

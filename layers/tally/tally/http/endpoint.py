@@ -1,0 +1,193 @@
+"""The entry point of a function: credential, scope, validation, envelope, errors, one log line."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import uuid4
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Depends, Request, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
+from aws_lambda_powertools.event_handler.openapi.exceptions import (
+    RequestUnsupportedContentType,
+    RequestValidationError,
+)
+
+from tally.domain.errors import (
+    InsufficientScope,
+    NotFound,
+    TallyError,
+    UnsupportedMediaType,
+)
+from tally.domain.instants import Instant, for_display, to_instant
+from tally.domain.scopes import Scope, satisfies
+from tally.http.credentials import Authenticator, Caller
+from tally.http.errors import (
+    HEADERS,
+    STATUSES,
+    error_body,
+    internal_error_body,
+    validation_error_body,
+)
+from tally.http.json import load_json
+from tally.store.table import Table, default_table
+
+type Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
+
+logger = Logger(service="tally")
+
+
+def current_instant() -> Instant:
+    return to_instant(datetime.now(UTC))
+
+
+def platform_tenant_id() -> str:
+    return os.environ["PLATFORM_TENANT_ID"]
+
+
+def _caller(request: Request) -> Caller:
+    caller: Caller = request.context["caller"]
+    return caller
+
+
+def _now(request: Request) -> Instant:
+    now: Instant = request.context["now"]
+    return now
+
+
+# Plain aliases: Powertools does not look into `type` statements.
+CurrentCaller = Annotated[Caller, Depends(_caller)]
+Now = Annotated[Instant, Depends(_now)]
+TheTable = Annotated[Table, Depends(default_table)]
+PlatformTenantId = Annotated[str, Depends(platform_tenant_id)]
+
+
+class Endpoint:
+    """One route with its scope; `handler` is what Lambda calls.
+
+    `platform_only`: the caller must belong to the platform tenant. Answers are wrapped in
+    `{"data", "request_id", "timestamp"}`, errors in `{"error", "request_id", "timestamp"}`.
+    """
+
+    def __init__(self, scope: Scope, *, platform_only: bool = False) -> None:
+        self.scope = scope
+        self.platform_only = platform_only
+        self._authenticator = Authenticator()
+        self.resolver = APIGatewayRestResolver(
+            enable_validation=True,
+            response_validation_error_http_code=500,
+            json_body_deserializer=load_json,
+            serializer=json.dumps,
+        )
+        self.resolver.use(middlewares=[self._wrap])
+        self.resolver.exception_handler(Exception)(self._answer_error)
+        self.get = self.resolver.get
+        self.post = self.resolver.post
+        self.delete = self.resolver.delete
+
+    def handler(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
+        """An API Gateway proxy event -> its response. Never raises."""
+        started = time.perf_counter()
+        now = self._provide(current_instant)
+        gateway = event.get("requestContext") or {}
+        request_id = f"req_{gateway.get('requestId') or uuid4()}"
+        self.resolver.context |= {"now": now, "request_id": request_id}
+        tenant_id = None
+        try:
+            caller = self._authenticator.authenticate(
+                _headers(event), self._provide(default_table), now
+            )
+            tenant_id = caller.tenant_id
+            self._authorize(caller)
+            self.resolver.context["caller"] = caller
+            answer: dict[str, Any] = self.resolver.resolve(event, context)
+        except Exception as error:  # noqa: BLE001  whatever it is, nothing of it may leave
+            answer = self._gateway_response(self._answer_error(error))
+        finally:
+            self.resolver.context.clear()
+        answer.setdefault("multiValueHeaders", {})["X-Request-Id"] = [request_id]
+        logger.info(
+            "request",
+            request_id=request_id,
+            tenant=tenant_id,
+            route=f"{event.get('httpMethod')} {event.get('resource')}",
+            status=answer["statusCode"],
+            duration_ms=round((time.perf_counter() - started) * 1000, 1),
+        )
+        return answer
+
+    def _authorize(self, caller: Caller) -> None:
+        if not satisfies(caller.scopes, self.scope):
+            raise InsufficientScope(f"This needs a key with the scope {self.scope}.")
+        if self.platform_only and caller.tenant_id != self._provide(platform_tenant_id):
+            raise InsufficientScope(f"This needs {self.scope} of the platform tenant.")
+
+    def _provide[T](self, dependency: Callable[[], T]) -> T:
+        override: Callable[[], T] = self.resolver.dependency_overrides.get(dependency, dependency)
+        return override()
+
+    def _wrap(self, app: Any, next_middleware: NextMiddleware) -> Response[Any]:
+        response = next_middleware(app)
+        response.body = {"data": response.body} | self._signature()
+        return response
+
+    def _signature(self) -> dict[str, str]:
+        context = self.resolver.context
+        return {"request_id": context["request_id"], "timestamp": for_display(context["now"])}
+
+    def _answer_error(self, error: Exception) -> Response[str]:
+        headers: Mapping[str, str] = {}
+        match error:
+            case TallyError() if type(error) in STATUSES:
+                status, body = STATUSES[type(error)], error_body(error)
+                headers = HEADERS.get(type(error), {})
+            case RequestValidationError():
+                status, body = 400, validation_error_body(error)
+            case RequestUnsupportedContentType():
+                refusal = UnsupportedMediaType("Send the body as application/json.")
+                status, body = 415, error_body(refusal)
+            case NotFoundError():
+                status, body = 404, error_body(NotFound("No such path."))
+            case _:
+                logger.error("request failed", exc_info=error)
+                status, body = 500, internal_error_body()
+        return Response(
+            status_code=status,
+            content_type="application/json",
+            headers=dict(headers),
+            body=json.dumps({"error": body} | self._signature()),
+        )
+
+    @staticmethod
+    def _gateway_response(response: Response[str]) -> dict[str, Any]:
+        """What the resolver makes of a response, for errors from before it was called."""
+        headers = {name: [str(value)] for name, value in response.headers.items()}
+        return {
+            "statusCode": response.status_code,
+            "multiValueHeaders": headers,
+            "body": response.body,
+            "isBase64Encoded": False,
+        }
+
+
+def request_body(request: Request) -> bytes:
+    """The body's bytes, whether the gateway passed them on as text or as base64."""
+    event = request.resolved_event.raw_event
+    body = event.get("body") or ""
+    if event.get("isBase64Encoded"):
+        return base64.b64decode(body)
+    return str(body).encode("utf-8", "surrogatepass")
+
+
+def _headers(event: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
+    """Lower-case name -> all values; the gateway gives them in one of two ways, or both."""
+    many = event.get("multiValueHeaders") or {}
+    one = {name: [value] for name, value in (event.get("headers") or {}).items()}
+    return {name.lower(): values for name, values in (one | many).items()}

@@ -1,0 +1,1 @@
+"""The single table: keys, items, transactions. Knows DynamoDB and no HTTP."""

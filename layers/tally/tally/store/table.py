@@ -1,0 +1,279 @@
+"""The table and its client: one per process, made on first use."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from botocore.config import Config
+from botocore.exceptions import ClientError, HTTPClientError
+from botocore.session import get_session
+
+from tally.domain.errors import Unavailable
+from tally.store.items import from_item, key_of, to_item, values
+from tally.store.keys import Key
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+MAX_TRANSACTION_ACTIONS = 100
+_ATTEMPTS = 10
+_FIRST_PAUSE_S = 0.02
+_LONGEST_PAUSE_S = 1.0
+_BUSY = "The database is busy; send the request again."
+
+# Refusals that pass by themselves. In a cancelled transaction they come as reasons.
+_TRANSIENT_REASONS = frozenset(
+    {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+)
+_TRANSIENT_ERRORS = frozenset(
+    {
+        "TransactionConflictException",
+        "TransactionInProgressException",
+        "ThrottlingException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "InternalServerError",
+        "ServiceUnavailable",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why one action of a cancelled transaction failed, and the item that stood in its way."""
+
+    code: str
+    item: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_condition(self) -> bool:
+        return self.code == "ConditionalCheckFailed"
+
+    @property
+    def is_transient(self) -> bool:
+        return self.code in _TRANSIENT_REASONS
+
+
+class Cancelled(Exception):
+    """A transaction that wrote nothing. `reasons` are in the order of its actions."""
+
+    def __init__(self, reasons: Sequence[Reason | None]) -> None:
+        super().__init__(", ".join(reason.code if reason else "None" for reason in reasons))
+        self.reasons = reasons
+
+
+type Action = dict[str, Any]
+"""One entry of TransactItems."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The calls that Tally makes. All retry what passes by itself, then raise Unavailable."""
+
+    client: DynamoDBClient
+    name: str
+    sleep: Callable[[float], None] = time.sleep
+
+    def get(self, key: Key, *, consistent: bool = False) -> dict[str, Any] | None:
+        """One item, in one call."""
+        answer = self._call(
+            self.client.get_item,
+            TableName=self.name,
+            Key=key_of(key),
+            ConsistentRead=consistent,
+        )
+        return from_item(answer["Item"]) if "Item" in answer else None
+
+    def get_many(self, keys: Sequence[Key]) -> dict[Key, dict[str, Any]]:
+        """Those that exist, read consistently, in one call per 100 keys."""
+        found: dict[Key, dict[str, Any]] = {}
+        distinct = list(dict.fromkeys(keys))
+        for start in range(0, len(distinct), 100):
+            wanted: dict[str, Any] = {
+                self.name: {
+                    "Keys": [key_of(key) for key in distinct[start : start + 100]],
+                    "ConsistentRead": True,
+                }
+            }
+            for pause in _pauses():
+                answer = self._call(self.client.batch_get_item, RequestItems=wanted)
+                for item in map(from_item, answer["Responses"].get(self.name, [])):
+                    found[Key(item["PK"], item["SK"])] = item
+                wanted = answer.get("UnprocessedKeys") or {}
+                if not wanted:
+                    break
+                self.sleep(pause)
+            else:
+                raise Unavailable(_BUSY)
+        return found
+
+    def query(
+        self,
+        pk: str,
+        prefix: str = "",
+        *,
+        after: str | None = None,
+        limit: int | None = None,
+        newest_first: bool = False,
+        consistent: bool = False,
+        attributes: Sequence[str] = (),
+    ) -> Iterator[dict[str, Any]]:
+        """Items of a partition whose sort key has a prefix, page by page as they are taken.
+
+        `after` is the sort key to go on behind.
+        """
+        condition = "PK = :pk AND begins_with(SK, :prefix)" if prefix else "PK = :pk"
+        arguments: dict[str, Any] = {
+            "TableName": self.name,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeValues": values(
+                {":pk": pk} | ({":prefix": prefix} if prefix else {})
+            ),
+            "ScanIndexForward": not newest_first,
+            "ConsistentRead": consistent,
+        }
+        if attributes:
+            names = {f"#{n}": attribute for n, attribute in enumerate(attributes)}
+            arguments |= {
+                "ProjectionExpression": ", ".join(names),
+                "ExpressionAttributeNames": names,
+            }
+        if limit is not None:
+            arguments["Limit"] = limit
+        if after is not None:
+            arguments["ExclusiveStartKey"] = key_of(Key(pk, after))
+        left = limit
+        while True:
+            answer = self._call(self.client.query, **arguments)
+            for item in answer["Items"]:
+                yield from_item(item)
+            if left is not None:
+                left -= len(answer["Items"])
+                arguments["Limit"] = left
+            if "LastEvaluatedKey" not in answer or left == 0:
+                return
+            arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def transact(self, actions: Sequence[Action]) -> None:
+        """All of the actions or none. Cancelled if a condition fails or an action is invalid."""
+        if len(actions) > MAX_TRANSACTION_ACTIONS:
+            raise ValueError(f"{len(actions)} actions do not fit into one transaction")
+        items: Any = list(actions)
+        for pause in _pauses():
+            try:
+                self._call(self.client.transact_write_items, TransactItems=items)
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "TransactionCanceledException":
+                    raise
+                response: Any = error.response
+                reasons = [_reason(reason) for reason in response["CancellationReasons"]]
+                # A failed condition may itself be what a conflict left behind: look at it first.
+                if any(reason and not reason.is_transient for reason in reasons):
+                    raise Cancelled(reasons) from error
+            else:
+                return
+            self.sleep(pause)
+        raise Unavailable(_BUSY)
+
+    def _call[**P, R](self, operation: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        for pause in _pauses():
+            try:
+                return operation(*args, **kwargs)
+            except ClientError as error:
+                if error.response["Error"]["Code"] not in _TRANSIENT_ERRORS:
+                    raise
+            except HTTPClientError as error:  # botocore tried three times, with one token
+                raise Unavailable(_BUSY) from error
+            self.sleep(pause)
+        raise Unavailable(_BUSY)
+
+    # ------------------------------------------------------------- actions
+
+    def put(
+        self, key: Key, attributes: dict[str, Any], condition: str = "", **bound: Any
+    ) -> Action:
+        """Write an item whole. `condition` speaks of `:name`, bound by keyword."""
+        return {"Put": self._conditional(condition, bound) | {"Item": to_item(key, attributes)}}
+
+    def put_new(self, key: Key, attributes: dict[str, Any]) -> Action:
+        """Write an item that must not exist yet."""
+        return self.put(key, attributes, "attribute_not_exists(PK)")
+
+    def add(self, key: Key, amounts: dict[str, int], condition: str = "", **bound: Any) -> Action:
+        """Add to the integer attributes of an item, which need not exist."""
+        names = {f"#{n}": attribute for n, attribute in enumerate(amounts)}
+        clauses = ", ".join(f"{name} :{name[1:]}" for name in names)
+        amount_values = {f":{n}": amount for n, amount in enumerate(amounts.values())}
+        action = self._conditional(condition, bound) | {
+            "Key": key_of(key),
+            "UpdateExpression": f"ADD {clauses}",
+            "ExpressionAttributeNames": names,
+        }
+        action.setdefault("ExpressionAttributeValues", {}).update(values(amount_values))
+        return {"Update": action}
+
+    def update(self, key: Key, expression: str, condition: str = "", **bound: Any) -> Action:
+        """`expression` and `condition` speak of `:name`, bound by keyword."""
+        return {
+            "Update": self._conditional(condition, bound)
+            | {"Key": key_of(key), "UpdateExpression": expression}
+        }
+
+    def delete(self, key: Key, condition: str = "", **bound: Any) -> Action:
+        return {"Delete": self._conditional(condition, bound) | {"Key": key_of(key)}}
+
+    def must_exist(self, key: Key) -> Action:
+        return {
+            "ConditionCheck": self._conditional("attribute_exists(PK)", {}) | {"Key": key_of(key)}
+        }
+
+    def _conditional(self, condition: str, bound: dict[str, Any]) -> dict[str, Any]:
+        action: dict[str, Any] = {"TableName": self.name}
+        if condition:
+            action["ConditionExpression"] = condition
+            action["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+        if bound:
+            action["ExpressionAttributeValues"] = values({f":{k}": v for k, v in bound.items()})
+        return action
+
+
+@cache
+def default_table() -> Table:
+    """The table that the environment names."""
+    return connect(os.environ["TABLE_NAME"])
+
+
+def connect(name: str, **client_arguments: Any) -> Table:
+    """A table by name, in the account that the environment's credentials open."""
+    return Table(make_client("dynamodb", **client_arguments), name)
+
+
+def make_client(service: str, **arguments: Any) -> Any:
+    """A botocore client that gives up soon enough to try again within a function's timeout.
+
+    botocore's, not boto3's: the same client at three quarters of the import.
+    """
+    config = Config(
+        connect_timeout=2,
+        read_timeout=5,
+        retries={"mode": "standard", "total_max_attempts": 3},
+        parameter_validation=False,
+    )
+    return get_session().create_client(service, config=config, **arguments)
+
+
+def _pauses() -> Iterator[float]:
+    """Seconds to wait after each failed attempt: full jitter, so that rivals part ways."""
+    for attempt in range(_ATTEMPTS):
+        yield random.uniform(0, min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2**attempt))  # noqa: S311
+
+
+def _reason(reason: Any) -> Reason | None:
+    code = reason.get("Code", "None")
+    return None if code == "None" else Reason(code, from_item(reason.get("Item", {})))

@@ -1,0 +1,72 @@
+"""Faults at every write: crashes before and after it, refusals, and rivals that get in first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+type Fault = Callable[[Callable[[], Any]], Any]
+"""Gets the write to do, and does it or not."""
+
+
+class Crash(BaseException):
+    """The process died. A BaseException: no handler may survive it."""
+
+
+def crash_before(write: Callable[[], Any]) -> Any:  # noqa: ARG001  it dies first
+    raise Crash
+
+
+def crash_after(write: Callable[[], Any]) -> Any:
+    write()
+    raise Crash
+
+
+def throttle(write: Callable[[], Any]) -> Any:  # noqa: ARG001  refused
+    raise ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "Transact")
+
+
+def conflict(write: Callable[[], Any]) -> Any:  # noqa: ARG001  refused
+    response: Any = {
+        "Error": {"Code": "TransactionCanceledException", "Message": ""},
+        "CancellationReasons": [{"Code": "TransactionConflict"}],
+    }
+    raise ClientError(response, "TransactWriteItems")
+
+
+def rival(first: Callable[[], None]) -> Fault:
+    """Somebody else does something between what was read and this write."""
+
+    def get_in_first(write: Callable[[], Any]) -> Any:
+        first()
+        return write()
+
+    return get_in_first
+
+
+@dataclass
+class FaultyClient:
+    """A client whose n-th transaction from now meets a fault."""
+
+    real: Any
+    faults: dict[int, Fault] = field(default_factory=dict)
+    writes: int = 0
+
+    def transact_write_items(self, **arguments: Any) -> Any:
+        self.writes += 1
+        fault = self.faults.pop(self.writes, None)
+        if fault is None:
+            return self.real.transact_write_items(**arguments)
+        return fault(lambda: self.real.transact_write_items(**arguments))
+
+    def after(self, writes: int, fault: Fault) -> None:
+        self.faults[self.writes + 1 + writes] = fault
+
+    def calm(self) -> None:
+        self.faults.clear()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.real, name)

@@ -1,0 +1,140 @@
+"""Every accepted event is counted exactly once, whatever happens on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ops.recount import recount
+from tally.domain.events import Rejected
+from tally.http.cloudevents import read_event
+from tally.store.counting import count
+from tally.store.ingestion import Accepted, ingest
+from tally.store.parking import park
+from tally.store.totals import provider_totals
+from tests.faults import Crash, FaultyClient, conflict, crash_after, crash_before, rival, throttle
+from tests.histories import TENANT, Event, dashboard, histories
+from tests.world import World, new_world
+
+PLAIN_FAULTS = (crash_before, crash_after, throttle, conflict)
+
+
+class Marketplace:
+    """Sends events, again and again until answered, and remembers which were accepted."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.accepted: dict[str, Event] = {}
+
+    def post(self, events: Sequence[Event]) -> None:
+        read = [read_event(event, self.world.now) for event in events]
+        outcomes = ingest(self.world.table, read, self.world.now)
+        for event, outcome in zip(events, outcomes, strict=True):
+            if isinstance(outcome, Rejected):
+                assert event["id"] not in self.accepted
+            else:
+                self.accepted[event["id"]] = event
+                assert isinstance(outcome, Accepted) or event["id"] in self.accepted
+
+
+class Stream:
+    """Delivers at least once: in order for each item, otherwise as it pleases."""
+
+    def __init__(self, world: World, random: Random) -> None:
+        self.world = world
+        self.random = random
+        self.waiting: list[dict[str, Any]] = []
+        self.delivered: list[dict[str, Any]] = []
+
+    def next_batch(self) -> list[dict[str, Any]]:
+        """Any number of waiting records, and perhaps some that were delivered before."""
+        self.waiting += self.world.new_stream_records()
+        batch: list[dict[str, Any]] = []
+        held_back: list[dict[str, Any]] = []
+        items_held_back = set()
+        for record in self.waiting:
+            item = str(record["dynamodb"]["Keys"])
+            if item in items_held_back or self.random.random() < 0.4:
+                items_held_back.add(item)
+                held_back.append(record)
+            else:
+                batch.append(record)
+        self.waiting = held_back
+        again = [record for record in self.delivered if self.random.random() < 0.2]
+        return self.random.sample(again, len(again)) + batch
+
+    def deliver(self, batch: list[dict[str, Any]]) -> None:
+        try:
+            result = count(self.world.table, batch, self.world.now)
+            for poison in result.parked:
+                park(self.world.table, poison, self.world.now)
+        except Crash:
+            self.waiting = [r for r in batch if r not in self.delivered] + self.waiting
+            return
+        self.delivered += [r for r in batch if r not in self.delivered]
+
+    def drain(self) -> None:
+        while batch := self.waiting + self.world.new_stream_records():
+            self.waiting = []
+            self.deliver(batch)
+
+
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+@given(history=histories(), seed=st.integers(0, 2**32))
+def test_counters_equal_the_rules_and_a_recount_after_any_faults(
+    history: list[Event], seed: int
+) -> None:
+    random = Random(seed)
+    with new_world() as world:
+        world.tenant(TENANT)
+        client = FaultyClient(world.table.client)
+        world.table = replace(world.table, client=client)
+        marketplace, stream = Marketplace(world), Stream(world, random)
+
+        unsent = list(history)
+        while unsent:
+            size = random.randint(1, 8)
+            events, unsent = unsent[:size], unsent[size:]
+            events += [e for e in marketplace.accepted.values() if random.random() < 0.1]
+            for _ in range(random.randint(0, 2)):
+                client.after(random.randint(0, 3), _fault(random, marketplace, stream, history))
+            _until_answered(marketplace, events)
+            stream.deliver(stream.next_batch())
+        client.calm()
+        marketplace.post(history)
+        stream.drain()
+
+        totals = provider_totals(world.table, TENANT)
+        expected = dashboard(list(marketplace.accepted.values()))
+        assert {field: totals.get(field, 0) for field in expected} == expected
+        assert recount(world.table, TENANT, sleep=lambda _: None) == []
+
+
+def _until_answered(marketplace: Marketplace, events: Sequence[Event]) -> None:
+    while True:
+        try:
+            marketplace.post(events)
+        except Crash:
+            continue
+        return
+
+
+def _fault(random: Random, marketplace: Marketplace, stream: Stream, history: list[Event]) -> Any:
+    """A plain fault, or a rival: another delivery or another request gets in between."""
+    choice = random.randrange(len(PLAIN_FAULTS) + 2)
+    if choice < len(PLAIN_FAULTS):
+        return PLAIN_FAULTS[choice]
+    if choice == len(PLAIN_FAULTS):
+        return rival(lambda: stream.deliver(stream.next_batch()))
+    events = random.sample(history, min(3, len(history)))
+    return rival(lambda: marketplace.post(events))

@@ -1,0 +1,241 @@
+"""A whole Tally in one process: moto's table, the real handlers, a stream that tests deliver."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import count as counter
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import botocore.session
+from moto import mock_aws
+
+from tally.domain import api_keys
+from tally.domain.api_keys import ApiKey
+from tally.domain.instants import Instant, plus
+from tally.domain.scopes import Scope
+from tally.domain.tenants import Tenant
+from tally.http.endpoint import current_instant, platform_tenant_id
+from tally.http.lists import cursor_secret
+from tally.store.api_keys import create_api_key
+from tally.store.counting import Counted, count
+from tally.store.parking import park
+from tally.store.table import Table, default_table
+from tally.store.tenants import create_tenant
+from tests.template import create_table, route_for, stream_filters
+
+NOW = "2026-04-05T10:00:00.000000000Z"
+PLATFORM = "platform"
+_CREDENTIALS: dict[str, Any] = {
+    "aws_access_key_id": "testing",
+    "aws_secret_access_key": "testing",
+    "region_name": "us-east-1",
+}
+_numbers = counter(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+
+
+@dataclass
+class World:
+    """`now` is the time of everything that happens; move it with `wait`."""
+
+    table: Table
+    streams: Any
+    now: Instant = NOW
+    _read: int = 0
+    _keys: dict[tuple[str, tuple[Scope, ...]], str] = field(default_factory=dict)
+
+    # ------------------------------------------------------------ the API
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        key: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        json_body: Any = None,
+        body: str | None = None,
+    ) -> Answer:
+        """What a client gets, through the handler that the template names for the route."""
+        parts = urlsplit(url)
+        route, parameters = route_for(method, parts.path)
+        given = dict(headers or {})
+        if key is not None:
+            given["X-API-Key"] = key
+        if json_body is not None:
+            given.setdefault("Content-Type", "application/json")
+            body = json.dumps(json_body)
+        query = dict(parse_qsl(parts.query, keep_blank_values=True))
+        event = {
+            "httpMethod": method,
+            "path": parts.path,
+            "resource": route.path,
+            "pathParameters": parameters or None,
+            "headers": given,
+            "multiValueHeaders": {name: [value] for name, value in given.items()},
+            "queryStringParameters": query or None,
+            "multiValueQueryStringParameters": {k: [v] for k, v in query.items()} or None,
+            "requestContext": {"requestId": "00000000", "resourcePath": route.path},
+            "body": body,
+            "isBase64Encoded": False,
+        }
+        endpoint = route.module.endpoint
+        endpoint.resolver.dependency_overrides.update(
+            {
+                default_table: lambda: self.table,
+                current_instant: lambda: self.now,
+                platform_tenant_id: lambda: PLATFORM,
+                cursor_secret: lambda: b"secret",
+            }
+        )
+        endpoint._authenticator._known.clear()
+        answer = endpoint.handler(event, None)
+        return Answer(
+            status=answer["statusCode"],
+            headers={name: values[0] for name, values in answer["multiValueHeaders"].items()},
+            body=json.loads(answer["body"]),
+        )
+
+    def get(self, url: str, tenant_id: str, *scopes: Scope) -> Any:
+        """The `data` of an answer that must be 200."""
+        answer = self.request("GET", url, key=self.key(tenant_id, *scopes))
+        assert answer.status == 200, answer
+        return answer.body["data"]
+
+    def send(self, *events: Mapping[str, Any]) -> Answer:
+        """Events from the platform's sender."""
+        sender = self.key(PLATFORM, Scope.EVENTS_WRITE)
+        return self.request("POST", "/v1/events", key=sender, json_body=list(events))
+
+    # ------------------------------------------------------ tenants and keys
+
+    def tenant(self, tenant_id: str, **overrides: Any) -> str:
+        from decimal import Decimal
+
+        defaults: dict[str, Any] = {
+            "display_name": tenant_id.title(),
+            "billing_currency": "USD",
+            "fee_rate": Decimal("0.30"),
+            "reserve_rate": Decimal("0.10"),
+            "created_at": self.now,
+        }
+        create_tenant(self.table, Tenant(tenant_id=tenant_id, **(defaults | overrides)))
+        return tenant_id
+
+    def key(self, tenant_id: str, *scopes: Scope) -> str:
+        """A key with these scopes, all but admin if none are given; the same one each time."""
+        wanted = scopes or tuple(scope for scope in Scope if scope is not Scope.ADMIN)
+        if (tenant_id, wanted) not in self._keys:
+            self._keys[tenant_id, wanted] = self.new_key(tenant_id, wanted)[0]
+        return self._keys[tenant_id, wanted]
+
+    def new_key(
+        self, tenant_id: str, scopes: Sequence[Scope], **overrides: Any
+    ) -> tuple[str, ApiKey]:
+        text = api_keys.generate()
+        credential = api_keys.parse(text)
+        assert credential
+        defaults: dict[str, Any] = {"name": "test", "created_at": self.now}
+        key = ApiKey(
+            prefix=credential.prefix,
+            secret_hash=credential.secret_hash,
+            tenant_id=tenant_id,
+            scopes=tuple(scopes),
+            **(defaults | overrides),
+        )
+        create_api_key(self.table, key)
+        return text, key
+
+    # ------------------------------------------------------------ the stream
+
+    def new_stream_records(self) -> list[dict[str, Any]]:
+        """What the event source would deliver since the last call, in order."""
+        arn = self.table.client.describe_table(TableName=self.table.name)["Table"][
+            "LatestStreamArn"
+        ]
+        (shard,) = self.streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+        iterator = self.streams.get_shard_iterator(
+            StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+        )["ShardIterator"]
+        records = self.streams.get_records(ShardIterator=iterator)["Records"]
+        new, self._read = records[self._read :], len(records)
+        return [record for record in new if _passes(record)]
+
+    def deliver(self) -> Counted:
+        """Count all that happened since the last delivery, and all that follows from it."""
+        result = Counted()
+        while batch := self.new_stream_records():
+            counted = count(self.table, batch, self.now)
+            for poison in counted.parked:
+                park(self.table, poison, self.now)
+            result.counted += counted.counted
+            result.already_counted += counted.already_counted
+            result.parked += counted.parked
+        return result
+
+    def wait(self, **duration: float) -> None:
+        self.now = plus(self.now, timedelta(**duration))
+
+    def items(self) -> list[dict[str, Any]]:
+        """Every item of the table, in wire format."""
+        answer = self.table.client.scan(TableName=self.table.name)
+        return sorted(answer["Items"], key=lambda i: (i["PK"]["S"], i["SK"]["S"]))
+
+
+def _passes(record: Mapping[str, Any]) -> bool:
+    sort_key = record["dynamodb"]["Keys"]["SK"]["S"]
+    for pattern in stream_filters():
+        (rule,) = pattern["dynamodb"]["Keys"]["SK"]["S"]
+        if sort_key == rule or (isinstance(rule, dict) and sort_key.startswith(rule["prefix"])):
+            return True
+    return False
+
+
+_session = botocore.session.get_session()
+
+
+@contextmanager
+def new_world() -> Iterator[World]:
+    """A world with an empty table and the platform's tenant."""
+    with mock_aws():
+        client: Any = _session.create_client("dynamodb", **_CREDENTIALS)
+        name = f"tally-{next(_numbers)}"
+        create_table(client, name)
+        streams = _session.create_client("dynamodbstreams", **_CREDENTIALS)
+        world = World(Table(client, name, sleep=lambda _: None), streams)
+        world.tenant(PLATFORM)
+        yield world
+
+
+def event(
+    event_type: str,
+    time: str = "2026-04-05T09:30:00Z",
+    *,
+    id: str | None = None,  # noqa: A002  CloudEvents' own name
+    **data: Any,
+) -> dict[str, Any]:
+    """A CloudEvent about tenant acme's dataset dset_1, unless it says otherwise."""
+    subject = {"tenant_id": "acme", "dataset_id": "dset_1"}
+    if event_type.startswith("object."):
+        subject["object_id"] = "obj_1"
+    if event_type in ("dataset.created", "dataset.updated"):
+        subject["name"] = "AP Invoices 2025"
+    return {
+        "specversion": "1.0",
+        "id": id or f"evt-{next(_numbers)}",
+        "source": "/marketplace",
+        "type": event_type,
+        "time": time,
+        "data": subject | data,
+    }
