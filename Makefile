@@ -16,7 +16,8 @@ BIN := .venv/bin
 # Python 3.13's real interpreter comes before any shim, and uv is found by the layer's Makefile.
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.local/uv/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
-unexport VIRTUAL_ENV UV_PROJECT_ENVIRONMENT PYTHONPATH PYTHONHOME
+# Settings of the caller's that would lead the tools astray, or have them compile all again each time.
+unexport VIRTUAL_ENV UV_PROJECT_ENVIRONMENT PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 LAYER_PLATFORM_arm64 := aarch64-manylinux_2_28
 LAYER_PLATFORM_x86_64 := x86_64-manylinux_2_28

@@ -100,7 +100,7 @@ def client(endpoint_url: str, service: str) -> Any:
         endpoint_url=endpoint_url,
         aws_access_key_id="test",
         aws_secret_access_key="test",  # noqa: S106 - what the embedded AWS calls its root
-        config=Config(proxies={}, retries={"mode": "standard"}),
+        config=Config(proxies={}, retries={"mode": "standard"}, parameter_validation=False),
     )
 
 
@@ -162,7 +162,7 @@ def deploy(built: Path, endpoint_url: str, log: Path) -> LocalStack:
     )
     values = outputs(endpoint_url, STACK_NAME)
     api_id, stage = values["ApiId"], urlsplit(values["ApiUrl"]).path.strip("/")
-    _set_gateway_responses(endpoint_url, api_id, stage)
+    _set_extensions(endpoint_url, api_id, stage)
     return LocalStack(
         api_url=f"{endpoint_url}/_aws/execute-api/{api_id}/{stage}",
         endpoint_url=endpoint_url,
@@ -182,8 +182,8 @@ def outputs(endpoint_url: str, stack_name: str) -> dict[str, str]:
     }
 
 
-def _set_gateway_responses(endpoint_url: str, api_id: str, stage: str) -> None:
-    """Set what the template says of the API's own answers, as the embedded AWS skips that."""
+def _set_extensions(endpoint_url: str, api_id: str, stage: str) -> None:
+    """Set what the template says of the API itself, as the embedded AWS skips its extensions."""
     template = client(endpoint_url, "cloudformation").get_template(
         StackName=STACK_NAME, TemplateStage="Processed"
     )["TemplateBody"]
@@ -194,6 +194,10 @@ def _set_gateway_responses(endpoint_url: str, api_id: str, stage: str) -> None:
         responses = resource["Properties"]["Body"].get("x-amazon-apigateway-gateway-responses", {})
         for kind, response in responses.items():
             gateway.put_gateway_response(restApiId=api_id, responseType=kind, **response)
+        binary = resource["Properties"]["Body"].get("x-amazon-apigateway-binary-media-types", [])
+        # AWS patches one type at a time; the embedded AWS takes the whole list, and only so.
+        patch: Any = {"op": "replace", "path": "/binaryMediaTypes", "value": binary}
+        gateway.update_rest_api(restApiId=api_id, patchOperations=[patch])
     gateway.create_deployment(restApiId=api_id, stageName=stage)
 
 

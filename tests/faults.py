@@ -37,6 +37,23 @@ def conflict(write: Callable[[], Any]) -> Any:  # noqa: ARG001  refused
     raise ClientError(response, "TransactWriteItems")
 
 
+@dataclass
+class PickyClient:
+    """A client to which the database refuses every transaction that names something."""
+
+    real: Any
+    refused: str
+
+    def transact_write_items(self, **arguments: Any) -> Any:
+        if self.refused in str(arguments):
+            response: Any = {"Error": {"Code": "ValidationException", "Message": "Overflow"}}
+            raise ClientError(response, "TransactWriteItems")
+        return self.real.transact_write_items(**arguments)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.real, name)
+
+
 def rival(first: Callable[[], None]) -> Fault:
     """Somebody else does something between what was read and this write."""
 

@@ -82,6 +82,8 @@ def stream_filters() -> list[dict[str, Any]]:
     """The patterns of the stream function's event source, parsed."""
     import json
 
-    stream = resources("AWS::Serverless::Function")["CountChanges"]["Properties"]["Events"]["Stream"]
+    stream = resources("AWS::Serverless::Function")["CountChanges"]["Properties"]["Events"][
+        "Stream"
+    ]
     filters = stream["Properties"]["FilterCriteria"]["Filters"]
     return [json.loads(each["Pattern"]) for each in filters]

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
 from itertools import count as counter
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import botocore.session
 from moto import mock_aws
-
 from tally.domain import api_keys
 from tally.domain.api_keys import ApiKey
 from tally.domain.instants import Instant, plus
@@ -26,6 +27,7 @@ from tally.store.counting import Counted, count
 from tally.store.parking import park
 from tally.store.table import Table, default_table
 from tally.store.tenants import create_tenant
+
 from tests.template import create_table, route_for, stream_filters
 
 NOW = "2026-04-05T10:00:00.000000000Z"
@@ -37,6 +39,9 @@ _CREDENTIALS: dict[str, Any] = {
 }
 _numbers = counter(1)
 
+type Headers = Mapping[str, str | Sequence[str]]
+"""A header that was sent several times has several values."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -47,11 +52,15 @@ class Answer:
 
 @dataclass
 class World:
-    """`now` is the time of everything that happens; move it with `wait`."""
+    """`now` is the time of everything that happens; move it with `wait`.
+
+    `warm` functions remember keys from one request to the next.
+    """
 
     table: Table
     streams: Any
     now: Instant = NOW
+    warm: bool = False
     _read: int = 0
     _keys: dict[tuple[str, tuple[Scope, ...]], str] = field(default_factory=dict)
 
@@ -63,33 +72,22 @@ class World:
         url: str,
         *,
         key: str | None = None,
-        headers: Mapping[str, str] | None = None,
+        headers: Headers | None = None,
         json_body: Any = None,
-        body: str | None = None,
+        body: str | bytes | None = None,
     ) -> Answer:
         """What a client gets, through the handler that the template names for the route."""
-        parts = urlsplit(url)
-        route, parameters = route_for(method, parts.path)
         given = dict(headers or {})
         if key is not None:
             given["X-API-Key"] = key
         if json_body is not None:
             given.setdefault("Content-Type", "application/json")
             body = json.dumps(json_body)
-        query = dict(parse_qsl(parts.query, keep_blank_values=True))
-        event = {
-            "httpMethod": method,
-            "path": parts.path,
-            "resource": route.path,
-            "pathParameters": parameters or None,
-            "headers": given,
-            "multiValueHeaders": {name: [value] for name, value in given.items()},
-            "queryStringParameters": query or None,
-            "multiValueQueryStringParameters": {k: [v] for k, v in query.items()} or None,
-            "requestContext": {"requestId": "00000000", "resourcePath": route.path},
-            "body": body,
-            "isBase64Encoded": False,
-        }
+        return self.invoke(proxy_event(method, url, given, body))
+
+    def invoke(self, event: dict[str, Any]) -> Answer:
+        """What the route's function makes of an event from the gateway."""
+        route, _ = route_for(event["httpMethod"], event["path"])
         endpoint = route.module.endpoint
         endpoint.resolver.dependency_overrides.update(
             {
@@ -99,7 +97,8 @@ class World:
                 cursor_secret: lambda: b"secret",
             }
         )
-        endpoint._authenticator._known.clear()
+        if not self.warm:
+            endpoint._authenticator._known.clear()  # noqa: SLF001  as a new process is
         answer = endpoint.handler(event, None)
         return Answer(
             status=answer["statusCode"],
@@ -121,8 +120,6 @@ class World:
     # ------------------------------------------------------ tenants and keys
 
     def tenant(self, tenant_id: str, **overrides: Any) -> str:
-        from decimal import Decimal
-
         defaults: dict[str, Any] = {
             "display_name": tenant_id.title(),
             "billing_currency": "USD",
@@ -146,10 +143,13 @@ class World:
         text = api_keys.generate()
         credential = api_keys.parse(text)
         assert credential
-        defaults: dict[str, Any] = {"name": "test", "created_at": self.now}
+        defaults: dict[str, Any] = {
+            "name": "test",
+            "created_at": self.now,
+            "secret_hash": credential.secret_hash,
+        }
         key = ApiKey(
             prefix=credential.prefix,
-            secret_hash=credential.secret_hash,
             tenant_id=tenant_id,
             scopes=tuple(scopes),
             **(defaults | overrides),
@@ -170,27 +170,76 @@ class World:
         )["ShardIterator"]
         records = self.streams.get_records(ShardIterator=iterator)["Records"]
         new, self._read = records[self._read :], len(records)
-        return [record for record in new if _passes(record)]
+        # As Lambda hands them over: in JSON, where times are numbers.
+        passed = json.dumps([r for r in new if _passes(r)], default=lambda time: time.timestamp())
+        sent: list[dict[str, Any]] = json.loads(passed)
+        return sent
 
     def deliver(self) -> Counted:
         """Count all that happened since the last delivery, and all that follows from it."""
         result = Counted()
         while batch := self.new_stream_records():
-            counted = count(self.table, batch, self.now)
-            for poison in counted.parked:
-                park(self.table, poison, self.now)
+            counted = self.redeliver(batch)
             result.counted += counted.counted
             result.already_counted += counted.already_counted
             result.parked += counted.parked
         return result
 
+    def redeliver(self, batch: Sequence[dict[str, Any]]) -> Counted:
+        """What the stream function does with a batch."""
+        result = count(self.table, batch, self.now)
+        for poison in result.parked:
+            park(self.table, poison, self.now)
+        return result
+
     def wait(self, **duration: float) -> None:
         self.now = plus(self.now, timedelta(**duration))
+
+    @contextmanager
+    def on_call(self, hook: Callable[[str], object]) -> Iterator[None]:
+        """`hook` is told of each call to DynamoDB, by name, before it is made; it may raise."""
+        events = self.table.client.meta.events
+
+        def tell(model: Any, **_: Any) -> None:
+            hook(model.name)
+
+        events.register("before-call.dynamodb", tell)
+        try:
+            yield
+        finally:
+            events.unregister("before-call.dynamodb", tell)
 
     def items(self) -> list[dict[str, Any]]:
         """Every item of the table, in wire format."""
         answer = self.table.client.scan(TableName=self.table.name)
         return sorted(answer["Items"], key=lambda i: (i["PK"]["S"], i["SK"]["S"]))
+
+
+def proxy_event(
+    method: str, url: str, headers: Headers | None = None, body: str | bytes | None = None
+) -> dict[str, Any]:
+    """What the gateway makes of a request: bodies come in base64, as all media types are binary."""
+    parts = urlsplit(url)
+    route, parameters = route_for(method, parts.path)
+    many = {
+        name: [values] if isinstance(values, str) else list(values)
+        for name, values in (headers or {}).items()
+    }
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    sent = body.encode() if isinstance(body, str) else body
+    return {
+        "httpMethod": method,
+        "path": parts.path,
+        "resource": route.path,
+        "pathParameters": parameters or None,
+        "headers": {name: values[-1] for name, values in many.items()},
+        "multiValueHeaders": many,
+        "queryStringParameters": query or None,
+        "multiValueQueryStringParameters": {k: [v] for k, v in query.items()} or None,
+        "requestContext": {"requestId": "00000000", "resourcePath": route.path},
+        "body": None if sent is None else b64encode(sent).decode(),
+        "isBase64Encoded": sent is not None,
+    }
 
 
 def _passes(record: Mapping[str, Any]) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from ops import emulator
 from ops.emulator import free_port
 from ops.stack import LocalStack
-from tests.stack.conftest import DeployedStack
+from tests.stack.client import DeployedStack
 
 
 def ops_up(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

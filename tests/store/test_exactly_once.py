@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-from ops.recount import recount
 from tally.domain.events import Rejected
 from tally.http.cloudevents import read_event
 from tally.store.counting import count
 from tally.store.ingestion import Accepted, ingest
 from tally.store.parking import park
 from tally.store.totals import provider_totals
+
+from ops.recount import recount
 from tests.faults import Crash, FaultyClient, conflict, crash_after, crash_before, rival, throttle
 from tests.histories import TENANT, Event, dashboard, histories
 from tests.world import World, new_world
@@ -85,11 +84,7 @@ class Stream:
             self.deliver(batch)
 
 
-
-
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(history=histories(), seed=st.integers(0, 2**32))
 def test_counters_equal_the_rules_and_a_recount_after_any_faults(
     history: list[Event], seed: int
@@ -97,7 +92,7 @@ def test_counters_equal_the_rules_and_a_recount_after_any_faults(
     random = Random(seed)
     with new_world() as world:
         world.tenant(TENANT)
-        client = FaultyClient(world.table.client)
+        client: Any = FaultyClient(world.table.client)
         world.table = replace(world.table, client=client)
         marketplace, stream = Marketplace(world), Stream(world, random)
 

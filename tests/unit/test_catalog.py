@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
-
-from tally.domain.catalog import CatalogObject, Dataset, new_dataset, new_object
-from tally.domain.catalog import DatasetEvent, ObjectEvent
+from tally.domain.catalog import (
+    CatalogObject,
+    Dataset,
+    DatasetEvent,
+    ObjectEvent,
+    new_dataset,
+    new_object,
+)
 from tally.domain.counting import Deltas, ProviderTotals, change, contribution, rolled_up, total
 from tally.http.cloudevents import read_event
+
 from tests.histories import DATASETS, TENANT, Event, dashboard, histories
 
 NOW = "2026-04-05T10:00:00.000000000Z"
@@ -35,9 +42,7 @@ def outcome(history: Sequence[Event]) -> tuple[dict[str, Dataset], list[CatalogO
         else:
             key = fact.dataset_id, fact.object_id
             objects[key] = objects.get(key, new_object(fact)).apply(fact)
-    return datasets, [
-        each.moved_to(datasets[each.dataset_id].deleted) for each in objects.values()
-    ]
+    return datasets, [each.moved_to(datasets[each.dataset_id].deleted) for each in objects.values()]
 
 
 def provider_fields(history: Sequence[Event]) -> dict[str, int]:
@@ -49,14 +54,18 @@ def provider_fields(history: Sequence[Event]) -> dict[str, int]:
 
 
 @given(histories(), st.randoms(use_true_random=False))
-def test_any_order_of_arrival_ends_in_what_the_rules_say(history: list[Event], random) -> None:
+def test_any_order_of_arrival_ends_in_what_the_rules_say(
+    history: list[Event], random: Random
+) -> None:
     created, rest = history[: len(DATASETS)], history[len(DATASETS) :]
     random.shuffle(rest)
     assert provider_fields(created + rest) == dashboard(history)
 
 
 @given(histories(), st.randoms(use_true_random=False))
-def test_order_of_arrival_leaves_no_trace_in_the_records(history: list[Event], random) -> None:
+def test_order_of_arrival_leaves_no_trace_in_the_records(
+    history: list[Event], random: Random
+) -> None:
     created, rest = history[: len(DATASETS)], history[len(DATASETS) :]
     shuffled = random.sample(rest, len(rest))
     datasets, objects = outcome(created + shuffled)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Self
 
-from pydantic import BaseModel, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
 from tally.domain.instants import for_display
 from tally.domain.scopes import Scope
 from tally.domain.tenants import Tenant, new_tenant_id
@@ -15,7 +15,16 @@ from tally.store.tenants import create_tenant as store_tenant
 
 endpoint = Endpoint(Scope.ADMIN, platform_only=True)
 
-Rate = Annotated[Decimal, Field(ge=0, le=1, decimal_places=6)]
+
+def _in_micros(rate: Decimal) -> Decimal:
+    written = rate.as_tuple()
+    # Not pydantic's decimal_places: to it 1e-999999999 is 0, which is a gigabyte to write out.
+    if not isinstance(written.exponent, int) or not -6 <= written.exponent <= 0:
+        raise ValueError("must be a plain number with at most 6 decimals")
+    return abs(rate)  # there is a -0.0
+
+
+Rate = Annotated[Decimal, Field(ge=0, le=1), AfterValidator(_in_micros)]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}\z")]
 
 

@@ -19,7 +19,7 @@ from tally.http.endpoint import (
 )
 from tally.store.ingestion import Accepted, Duplicate, Outcome, ingest
 
-endpoint = Endpoint(Scope.EVENTS_WRITE)
+endpoint = Endpoint(Scope.EVENTS_WRITE, raw_body=True)
 
 
 class EventError(BaseModel):

@@ -29,7 +29,7 @@ from tally.domain.errors import InvalidRequest, PayloadTooLarge, UnsupportedMedi
 from tally.domain.events import Event, Fact, InvalidEvent
 from tally.domain.instants import Instant, plus
 from tally.http.fields import Id, Name, Timestamp
-from tally.http.json import load_json
+from tally.http.json import load_json, media_type
 
 MOST_EVENTS = 100
 MOST_BYTES = 1024 * 1024
@@ -110,18 +110,15 @@ def read_events(content_type: str, body: bytes) -> list[Any]:
     """A request's events, not yet looked into. Errors speak of the request as a whole."""
     if len(body) > MOST_BYTES:
         raise PayloadTooLarge("A request may hold at most 1 MiB; send fewer events at a time.")
-    media_type, _, parameters = content_type.partition(";")
-    media_type = media_type.strip().lower()
-    if media_type not in ("", _ONE, _BATCH, _EITHER):
+    form = media_type(content_type)
+    if form not in ("", _ONE, _BATCH, _EITHER):
         raise UnsupportedMediaType(f"Send events as {_ONE}, {_BATCH} or {_EITHER}.")
-    if "charset" in parameters.lower() and "utf-8" not in parameters.lower():
-        raise UnsupportedMediaType("Send events in UTF-8.")
     document = load_json(body)
-    if isinstance(document, dict) and media_type != _BATCH:
+    if isinstance(document, dict) and form != _BATCH:
         return [document]
-    if not isinstance(document, list) or media_type == _ONE:
+    if not isinstance(document, list) or form == _ONE:
         expected = {_ONE: "one event", _BATCH: "an array of events"}.get(
-            media_type, "an event or an array of events"
+            form, "an event or an array of events"
         )
         raise InvalidRequest(f"The body must be {expected}.", field="body")
     if len(document) > MOST_EVENTS:

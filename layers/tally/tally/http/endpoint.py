@@ -15,10 +15,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Depends, Request, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
-from aws_lambda_powertools.event_handler.openapi.exceptions import (
-    RequestUnsupportedContentType,
-    RequestValidationError,
-)
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 
 from tally.domain.errors import (
     InsufficientScope,
@@ -36,7 +33,7 @@ from tally.http.errors import (
     internal_error_body,
     validation_error_body,
 )
-from tally.http.json import load_json
+from tally.http.json import decode, load_json, media_type
 from tally.store.table import Table, default_table
 
 type Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
@@ -72,13 +69,17 @@ PlatformTenantId = Annotated[str, Depends(platform_tenant_id)]
 class Endpoint:
     """One route with its scope; `handler` is what Lambda calls.
 
-    `platform_only`: the caller must belong to the platform tenant. Answers are wrapped in
+    `platform_only`: the caller must belong to the platform tenant. `raw_body`: the route reads
+    the body itself, by `request_body`; else it must be JSON. Answers are wrapped in
     `{"data", "request_id", "timestamp"}`, errors in `{"error", "request_id", "timestamp"}`.
     """
 
-    def __init__(self, scope: Scope, *, platform_only: bool = False) -> None:
+    def __init__(
+        self, scope: Scope, *, platform_only: bool = False, raw_body: bool = False
+    ) -> None:
         self.scope = scope
         self.platform_only = platform_only
+        self.raw_body = raw_body
         self._authenticator = Authenticator()
         self.resolver = APIGatewayRestResolver(
             enable_validation=True,
@@ -107,7 +108,8 @@ class Endpoint:
             tenant_id = caller.tenant_id
             self._authorize(caller)
             self.resolver.context["caller"] = caller
-            answer: dict[str, Any] = self.resolver.resolve(event, context)
+            readable = event if self.raw_body else _with_json_body(event)
+            answer: dict[str, Any] = self.resolver.resolve(readable, context)
         except Exception as error:  # noqa: BLE001  whatever it is, nothing of it may leave
             answer = self._gateway_response(self._answer_error(error))
         finally:
@@ -150,9 +152,6 @@ class Endpoint:
                 headers = HEADERS.get(type(error), {})
             case RequestValidationError():
                 status, body = 400, validation_error_body(error)
-            case RequestUnsupportedContentType():
-                refusal = UnsupportedMediaType("Send the body as application/json.")
-                status, body = 415, error_body(refusal)
             case NotFoundError():
                 status, body = 404, error_body(NotFound("No such path."))
             case _:
@@ -179,15 +178,34 @@ class Endpoint:
 
 def request_body(request: Request) -> bytes:
     """The body's bytes, whether the gateway passed them on as text or as base64."""
-    event = request.resolved_event.raw_event
+    return _body_of(request.resolved_event.raw_event)
+
+
+def _body_of(event: Mapping[str, Any]) -> bytes:
     body = event.get("body") or ""
     if event.get("isBase64Encoded"):
         return base64.b64decode(body)
     return str(body).encode("utf-8", "surrogatepass")
 
 
+def _with_json_body(event: dict[str, Any]) -> dict[str, Any]:
+    """The event with its body as JSON text, which is all that the resolver is to see of it: left
+    to itself it takes forms for JSON, and fails on bytes that are not UTF-8."""
+    if not event.get("body"):
+        return event
+    (content_type,) = _headers(event).get("content-type", [""])[-1:]
+    if media_type(content_type) not in ("", "application/json"):
+        raise UnsupportedMediaType("Send the body as application/json.")
+    text = decode(_body_of(event))
+    headers = {"Content-Type": "application/json"}
+    return event | {"headers": headers, "body": text, "isBase64Encoded": False}
+
+
 def _headers(event: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
     """Lower-case name -> all values; the gateway gives them in one of two ways, or both."""
     many = event.get("multiValueHeaders") or {}
     one = {name: [value] for name, value in (event.get("headers") or {}).items()}
-    return {name.lower(): values for name, values in (one | many).items()}
+    headers: dict[str, list[str]] = {}
+    for name, values in (one | many).items():
+        headers.setdefault(name.lower(), []).extend(values)
+    return headers

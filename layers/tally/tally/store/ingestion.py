@@ -78,12 +78,16 @@ def _ingest_some(
     for n, event in enumerate(events):
         if len(accepted) + records.writes + _MOST_ACTIONS_PER_EVENT > MAX_TRANSACTION_ACTIONS:
             break
+        if sender not in (None, event.fact.tenant_id):
+            # Before all else: whether the tenant sent such an event is nobody else's business.
+            outcomes[n] = _unknown_tenant(event)
+            continue
         twin = next((e for e in accepted.values() if e.identity == event.identity), None)
         if twin is not None:
             outcomes[n] = _again(event, twin.content)
             continue
         try:
-            _apply(event, records, sender)
+            _apply(event, records)
         except Rejected as rejection:
             rejected[n] = rejection
         else:
@@ -107,10 +111,10 @@ def _reads(event: Event) -> Iterator[Key]:
         yield keys.catalog_object(fact.dataset_id, fact.object_id)
 
 
-def _apply(event: Event, records: Records, sender: str | None) -> None:
+def _apply(event: Event, records: Records) -> None:
     fact = event.fact
-    if keys.tenant(fact.tenant_id) not in records.items or sender not in (None, fact.tenant_id):
-        raise UnknownTenant(f"There is no tenant {fact.tenant_id}.", field="data.tenant_id")
+    if keys.tenant(fact.tenant_id) not in records.items:
+        raise _unknown_tenant(event)
     dataset = records.dataset(fact.dataset_id)
     if dataset is None and isinstance(fact, DatasetEvent) and fact.kind is DatasetEventKind.CREATED:
         records.set(new_dataset(fact))
@@ -127,6 +131,10 @@ def _apply(event: Event, records: Records, sender: str | None) -> None:
             # Of a deleted dataset nothing counts: its objects stay in the epoch that ended with it.
             moved = known.moved_to(dataset.deleted) if dataset.alive else known
             records.set(moved.apply(fact))
+
+
+def _unknown_tenant(event: Event) -> UnknownTenant:
+    return UnknownTenant(f"There is no tenant {event.fact.tenant_id}.", field="data.tenant_id")
 
 
 def _mark(table: Table, event: Event, now: Instant) -> Action:

@@ -1,0 +1,102 @@
+"""`make bench`: measure everything on a stack of its own, compare it to the goals."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ops import emulator, first_keys
+from ops.bench import comparison, end_to_end, imports, reads, samples, writes
+from ops.bench.figures import Figure, table
+from ops.bench.lab import Lab
+from ops.bench.reads import Provider
+from ops.emulator import Emulator
+from ops.errors import OpsError
+from ops.stack import LocalStack, build, deploy
+
+SMALL, LARGE = Provider("small", "small-1"), Provider("large", "large-1")
+OBJECTS = 10, 10_000
+
+
+def main() -> int:
+    """Exit status: 0, or 1 if a goal is missed or nothing could be measured."""
+    parser = argparse.ArgumentParser(prog="python -m ops.bench", description=__doc__)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
+    arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up, whoever interrupts
+    logging.disable(logging.INFO)  # the handlers' one line a request
+    begun = time.monotonic()
+    try:
+        figures = list(_measure(begun))
+    except OpsError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted.", file=sys.stderr)
+        return 1
+    missed = sum(not figure.ok for figure in figures)
+    print(f"\n{table(figures)}\n")
+    print(f"{missed} goals missed." if missed else "All goals met.", end=" ")
+    print(f"{time.monotonic() - begun:.0f} seconds.")
+    if arguments.json:
+        content = {"passed": not missed, "figures": [figure.as_json() for figure in figures]}
+        arguments.json.write_text(json.dumps(content, indent=2) + "\n")
+    return 1 if missed else 0
+
+
+def _measure(begun: float) -> Iterator[Figure]:
+    def during(what: str, figures: Iterable[Figure]) -> Iterator[Figure]:
+        _say(begun, what)
+        yield from figures
+
+    _say(begun, "Building and deploying")
+    with _stack() as (stack, built):
+        lab = Lab.on(stack, "bench")
+        _say(begun, f"Uploading {sum(OBJECTS):,} objects")
+        _fill(lab)
+        yield from during("Reading", reads.measure(lab, SMALL, LARGE))
+        yield from during("Accepting events", writes.accept(lab))
+        yield from during("Counting changes", writes.count_changes(lab))
+        yield from during("Deleting datasets", writes.delete(lab, SMALL, LARGE, OBJECTS))
+        keys = first_keys.issue(stack)
+        yield from during(f"Sending {end_to_end.EVENTS:,} events", end_to_end.measure(stack, keys))
+        yield from during("Counting them one by one", comparison.measure(stack))
+    yield from during("Starting the functions", imports.measure(built))
+
+
+@contextmanager
+def _stack() -> Iterator[tuple[LocalStack, Path]]:
+    """A deployed stack beside any other, and the build that it was deployed from."""
+    with tempfile.TemporaryDirectory(prefix="tally-bench-") as folder:
+        built = build()
+        aws = Emulator(Path(folder) / "aws", emulator.free_port())
+        process = aws.start()
+        try:
+            yield deploy(built, aws.endpoint_url, Path(folder) / "deploy.log"), built
+        finally:
+            emulator.stop(aws.home)
+            process.wait()
+
+
+def _fill(lab: Lab) -> None:
+    for provider, objects in zip((SMALL, LARGE), OBJECTS, strict=True):
+        dataset = provider.tenant_id, provider.dataset_id
+        lab.tenant(provider.tenant_id)
+        lab.post([samples.created(*dataset), *samples.uploads([dataset], objects)])
+    lab.count()
+
+
+def _say(begun: float, what: str) -> None:
+    print(f"{time.monotonic() - begun:5.0f} s  {what}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

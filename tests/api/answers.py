@@ -1,0 +1,73 @@
+"""Whole bodies, as part A of the contract spells them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.world import Answer
+
+_SIGNATURE = {"request_id": "req_00000000", "timestamp": "2026-04-05T10:00:00Z"}
+
+
+def success(data: Any, timestamp: str = _SIGNATURE["timestamp"]) -> dict[str, Any]:
+    return {"data": data} | _SIGNATURE | {"timestamp": timestamp}
+
+
+def failure(
+    code: str, message: str, *details: tuple[str, str], timestamp: str = _SIGNATURE["timestamp"]
+) -> dict[str, Any]:
+    """`details`: each offending field, and what is wrong with it."""
+    error = {
+        "code": code,
+        "message": message,
+        "details": [{"field": field, "message": reason} for field, reason in details],
+    }
+    return {"error": error} | _SIGNATURE | {"timestamp": timestamp}
+
+
+def invalid(*details: tuple[str, str]) -> dict[str, Any]:
+    """A request with these faults in it."""
+    reasons = "; ".join(f"{field}: {reason}" for field, reason in details)
+    return failure("invalid_request", f"The request is not valid: {reasons}.", *details)
+
+
+def invalid_body(reason: str) -> dict[str, Any]:
+    """A request whose body says nothing."""
+    return failure("invalid_request", reason, ("body", reason))
+
+
+NOT_JSON = failure("unsupported_media_type", "Send the body as application/json.")
+NOT_UTF8 = failure("unsupported_media_type", "Send the body in UTF-8.")
+INVALID_CURSOR = failure(
+    "invalid_cursor",
+    "The cursor is not one of this list; start again without it.",
+    ("cursor", "The cursor is not one of this list; start again without it."),
+)
+
+
+def answer(status: int, body: Any, **headers: str) -> Answer:
+    """A whole answer; headers named with underscores."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    ours = {"Content-Type": "application/json", "X-Request-Id": body["request_id"]}
+    return Answer(status, ours | named, body)
+
+
+UNAUTHORIZED = answer(
+    401,
+    failure("unauthorized", "A valid API key is required."),
+    WWW_Authenticate='Bearer realm="tally"',
+)
+AMBIGUOUS = answer(
+    400,
+    failure("ambiguous_credentials", "Send one credential: X-API-Key or Authorization, not both."),
+)
+INTERNAL = answer(500, failure("internal_error", "Something went wrong on our side."))
+UNAVAILABLE = answer(
+    503,
+    failure("unavailable", "The database is busy; send the request again."),
+    Retry_After="1",
+)
+
+
+def lacks(what: str) -> Answer:
+    return answer(403, failure("insufficient_scope", f"This needs {what}."))

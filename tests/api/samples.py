@@ -1,0 +1,70 @@
+"""The events in events/: what a person sends a function first, and what each route is tested with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tally.domain.scopes import Scope
+
+from tests.template import ROOT, Route
+from tests.world import PLATFORM, Answer, Headers, World, event
+
+# Of whom the samples speak.
+TENANT = "demo-provider"
+
+
+def sample(function: str) -> Any:
+    """The sample of a function; FileNotFoundError for one that lacks it."""
+    return json.loads((ROOT / "events" / f"{function}.json").read_text())
+
+
+def caller_of(route: Route) -> str:
+    """The tenant that may call the route."""
+    return PLATFORM if route.module.endpoint.platform_only else TENANT
+
+
+def visit(
+    world: World,
+    route: Route,
+    key: str | None = None,
+    *,
+    headers: Headers | None = None,
+    thing: str | None = None,
+) -> Answer:
+    """The route's sample request, about `thing` or else a new one of the sample's tenant."""
+    path = route.path
+    if "{" in path:
+        path = path.replace("{id}", thing or new_thing(world, route, TENANT))
+    sent = sample(route.function)
+    content_type = {k: v for k, v in sent["headers"].items() if k == "Content-Type"}
+    headers = content_type | dict(headers or {})
+    return world.request(route.method, path, key=key, headers=headers, body=sent["body"])
+
+
+def new_thing(world: World, route: Route, tenant_id: str) -> str:
+    """The id of what a path with an id speaks of, owned by the tenant."""
+    return _THINGS[route.path](world, tenant_id)
+
+
+def _dataset(world: World, tenant_id: str) -> str:
+    dataset_id = f"dset_of_{tenant_id}"
+    created = event("dataset.created", tenant_id=tenant_id, dataset_id=dataset_id)
+    assert world.send(created).status == 202
+    return dataset_id
+
+
+def _api_key(world: World, tenant_id: str) -> str:
+    return world.new_key(tenant_id, [Scope.USAGE_READ])[1].api_key_id
+
+
+def _tenant(_: World, tenant_id: str) -> str:
+    return tenant_id
+
+
+_THINGS: Mapping[str, Callable[[World, str], str]] = {
+    "/v1/provider/datasets/{id}/analytics": _dataset,
+    "/v1/api-keys/{id}": _api_key,
+    "/v1/admin/tenants/{id}/api-keys": _tenant,
+}

@@ -1,0 +1,334 @@
+"""What holds for every route, generated from the template: a new route cannot lack it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from tally.domain import api_keys
+from tally.domain.scopes import Scope
+
+from tests.api.answers import AMBIGUOUS, INTERNAL, UNAUTHORIZED, UNAVAILABLE, lacks
+from tests.api.samples import TENANT, caller_of, new_thing, visit
+from tests.template import Route, routes
+from tests.world import PLATFORM, Headers, World, proxy_event
+
+STRANGER = "stranger"
+
+# The contract's table: scope, and whether it must be the platform tenant's.
+CONTRACT = {
+    "GET /v1/provider/dashboard": (Scope.USAGE_READ, False),
+    "GET /v1/provider/datasets/{id}/analytics": (Scope.USAGE_READ, False),
+    "GET /v1/buyer/dashboard": (Scope.USAGE_READ, False),
+    "POST /v1/events": (Scope.EVENTS_WRITE, False),
+    "POST /v1/api-keys": (Scope.KEYS_WRITE, False),
+    "GET /v1/api-keys": (Scope.KEYS_WRITE, False),
+    "DELETE /v1/api-keys/{id}": (Scope.KEYS_WRITE, False),
+    "POST /v1/admin/tenants": (Scope.ADMIN, True),
+    "POST /v1/admin/tenants/{id}/api-keys": (Scope.ADMIN, True),
+}
+
+each_route = pytest.mark.parametrize("route", routes(), ids=str)
+
+
+def _routes_where(condition: Callable[[Route], bool]) -> Any:
+    chosen = [route for route in routes() if condition(route)]
+    return pytest.mark.parametrize("route", chosen, ids=str)
+
+
+def _is_platform_only(route: Route) -> bool:
+    only: bool = route.module.endpoint.platform_only
+    return only
+
+
+each_platform_route = _routes_where(_is_platform_only)
+each_tenant_route = _routes_where(lambda route: not _is_platform_only(route))
+each_route_to_a_tenants_thing = _routes_where(
+    lambda route: "{" in route.path and not _is_platform_only(route)
+)
+
+
+@pytest.fixture
+def market(world: World) -> World:
+    world.tenant(TENANT)
+    world.tenant(STRANGER)
+    return world
+
+
+# ------------------------------------------------------------------ the contract
+
+
+def test_routes_and_their_scopes_are_the_contracts() -> None:
+    served = {
+        str(route): (route.module.endpoint.scope, route.module.endpoint.platform_only)
+        for route in routes()
+    }
+
+    assert served == CONTRACT
+
+
+@each_route
+def test_a_function_registers_the_templates_route_and_no_other(route: Route) -> None:
+    """Else the gateway would call it, and it would answer 404."""
+    schema = route.module.endpoint.resolver.get_openapi_schema()
+
+    registered = {
+        (method.upper(), re.sub(r"\{\w+\}", "{id}", path))
+        for path, item in schema.paths.items()
+        for method in item.model_dump(exclude_none=True)
+    }
+
+    assert registered == {(route.method, route.path)}
+
+
+# ---------------------------------------------------------------- the credential
+
+
+def _well_formed(_: World, __: str) -> str:
+    return api_keys.generate()
+
+
+def _mistyped(world: World, tenant_id: str) -> str:
+    key = world.new_key(tenant_id, list(Scope))[0]
+    return key[:-1] + ("a" if key[-1] != "a" else "b")
+
+
+def _with_another_secret(world: World, tenant_id: str) -> str:
+    return world.new_key(tenant_id, list(Scope), secret_hash=b"\0" * 32)[0]
+
+
+def _revoked(world: World, tenant_id: str) -> str:
+    return world.new_key(tenant_id, list(Scope), revoked_at=world.now)[0]
+
+
+def _expired(world: World, tenant_id: str) -> str:
+    return world.new_key(tenant_id, list(Scope), expires_at=world.now)[0]
+
+
+def _good(world: World, tenant_id: str) -> str:
+    return world.key(tenant_id, *Scope)
+
+
+BAD_KEYS: Mapping[str, Callable[[World, str], str]] = {
+    "empty": lambda *_: "",
+    "malformed": lambda *_: "ipto_nonsense",
+    "in capitals": lambda world, tenant_id: _good(world, tenant_id).upper(),
+    "with a wrong checksum": _mistyped,
+    "unknown": _well_formed,
+    "with another secret": _with_another_secret,
+    "revoked": _revoked,
+    "expired": _expired,
+}
+
+
+OTHER_SCHEMES = ["Basic {key}", "{key}", "Bearer", "Bearer{key}", "Token {key}"]
+
+
+@each_route
+def test_without_a_credential(route: Route, market: World) -> None:
+    assert visit(market, route) == UNAUTHORIZED
+
+
+@each_route
+def test_with_a_key_that_is_not_valid(route: Route, market: World) -> None:
+    keys = {kind: make(market, caller_of(route)) for kind, make in BAD_KEYS.items()}
+
+    as_key = {kind: visit(market, route, key) for kind, key in keys.items()}
+    as_bearer = {
+        kind: visit(market, route, headers={"Authorization": f"Bearer {key}"})
+        for kind, key in keys.items()
+    }
+
+    assert as_key == as_bearer == dict.fromkeys(BAD_KEYS, UNAUTHORIZED)
+
+
+@each_route
+def test_with_an_authorization_of_another_kind(route: Route, market: World) -> None:
+    key = _good(market, caller_of(route))
+
+    answers = {
+        scheme: visit(market, route, headers={"Authorization": scheme.format(key=key)})
+        for scheme in OTHER_SCHEMES
+    }
+
+    assert answers == dict.fromkeys(OTHER_SCHEMES, UNAUTHORIZED)
+
+
+TWO_CREDENTIALS: Mapping[str, Callable[[str, str], Headers]] = {
+    "both headers": lambda a, b: {"X-API-Key": a, "Authorization": f"Bearer {b}"},
+    "both headers, one key": lambda a, _: {"X-API-Key": a, "Authorization": f"Bearer {a}"},
+    "both headers, one of no use": lambda a, _: {"X-API-Key": a, "Authorization": "Basic eDp5"},
+    "a header twice": lambda a, b: {"X-API-Key": [a, b]},
+    "a header twice, one key": lambda a, _: {"X-API-Key": [a, a]},
+    "a header twice, in two spellings": lambda a, b: {"X-API-Key": a, "x-api-key": b},
+    "joined by a comma": lambda a, b: {"X-API-Key": f"{a}, {b}"},
+    "two bearers": lambda a, b: {"Authorization": [f"Bearer {a}", f"Bearer {b}"]},
+    "two bearers joined": lambda a, b: {"Authorization": f"Bearer {a},Bearer {b}"},
+}
+
+
+@each_route
+def test_with_two_credentials(route: Route, market: World) -> None:
+    keys = [market.new_key(caller_of(route), list(Scope))[0] for _ in range(2)]
+
+    answers = {
+        kind: visit(market, route, headers=headers(*keys))
+        for kind, headers in TWO_CREDENTIALS.items()
+    }
+
+    assert answers == dict.fromkeys(TWO_CREDENTIALS, AMBIGUOUS)
+
+
+ONE_CREDENTIAL: Mapping[str, Callable[[str], Headers]] = {
+    "X-API-Key": lambda key: {"X-API-Key": key},
+    "x-api-key": lambda key: {"x-api-key": key},
+    "X-Api-KEY, spaced": lambda key: {"X-Api-KEY": f"  {key} "},
+    "Authorization": lambda key: {"Authorization": f"Bearer {key}"},
+    "authorization: bearer": lambda key: {"authorization": f"bearer {key}"},
+    "AUTHORIZATION: BEARER": lambda key: {"AUTHORIZATION": f"BEARER  {key}"},
+    "beside an empty header": lambda key: {"X-API-Key": "", "Authorization": f"Bearer {key}"},
+}
+
+
+@each_route
+def test_with_one_credential_however_it_is_sent(route: Route, market: World) -> None:
+    key = _good(market, caller_of(route))
+    visit(market, route, key)
+
+    statuses = {
+        kind: visit(market, route, headers=headers(key)).status
+        for kind, headers in ONE_CREDENTIAL.items()
+    }
+
+    # 409: the first visit made what the sample makes.
+    assert set(statuses.values()) <= {200, 201, 202, 409}, statuses
+
+
+# --------------------------------------------------------------------- the scope
+
+
+@each_route
+def test_the_needed_scope_is_enough(route: Route, market: World) -> None:
+    scope = CONTRACT[str(route)][0]
+
+    answer = visit(market, route, market.key(caller_of(route), scope))
+
+    assert answer.status in (200, 201, 202), answer
+
+
+@each_route
+def test_all_scopes_but_the_needed_one_are_not_enough(route: Route, market: World) -> None:
+    needed = CONTRACT[str(route)][0]
+    others = [scope for scope in Scope if scope not in (needed, Scope.ADMIN)]
+
+    answer = visit(market, route, market.key(caller_of(route), *others))
+
+    assert answer == lacks(f"a key with the scope {needed}")
+
+
+@each_tenant_route
+def test_admin_is_enough_for_the_own_tenant(route: Route, market: World) -> None:
+    answer = visit(market, route, market.key(TENANT, Scope.ADMIN))
+
+    assert answer.status in (200, 201, 202), answer
+
+
+@each_platform_route
+def test_admin_of_another_tenant_is_not_enough(route: Route, market: World) -> None:
+    answer = visit(market, route, market.key(TENANT, *Scope))
+
+    assert answer == lacks("admin:* of the platform tenant")
+
+
+# ----------------------------------------------------------------- other tenants
+
+
+@each_route_to_a_tenants_thing
+@pytest.mark.parametrize("caller", [STRANGER, PLATFORM])
+def test_a_foreign_thing_is_as_one_that_does_not_exist(
+    route: Route, caller: str, market: World
+) -> None:
+    theirs = new_thing(market, route, TENANT)
+    nobodys = theirs[:-1] + ("a" if theirs[-1] != "a" else "b")
+    key = market.key(caller, *Scope)
+    before = market.items()
+
+    foreign = visit(market, route, key, thing=theirs)
+    unknown = visit(market, route, key, thing=nobodys)
+
+    assert foreign.status == unknown.status == 404
+    assert json.dumps(foreign.body).replace(theirs, nobodys) == json.dumps(unknown.body)
+    assert foreign.headers == unknown.headers
+    assert market.items() == before
+
+
+# -------------------------------------------------------------------- the answer
+
+
+@each_route
+@pytest.mark.parametrize("gateways_id", ["c6af9ac6-7b61-11e6-9a41-93e8deadbeef", None])
+def test_every_answer_is_signed(route: Route, gateways_id: str | None, market: World) -> None:
+    """With the gateway's own request id, or a new one where there is none."""
+    admitted = _good(market, caller_of(route))
+    lacking = market.key(caller_of(route), Scope.SEARCH_QUERY)
+
+    for key in (admitted, lacking, "nobody's"):
+        event = proxy_event(route.method, route.path.replace("{id}", "x"), {"X-API-Key": key})
+        event["requestContext"]["requestId"] = gateways_id
+        answer = market.invoke(event)
+
+        assert answer.headers["Content-Type"] == "application/json"
+        assert answer.headers["X-Request-Id"] == answer.body["request_id"]
+        assert re.fullmatch(r"req_[0-9a-f-]{36}", answer.body["request_id"])
+        assert answer.body["request_id"].endswith(gateways_id or "")
+        assert answer.body["timestamp"] == "2026-04-05T10:00:00Z"
+        assert set(answer.body) == {
+            "data" if answer.status == 200 else "error",
+            "request_id",
+            "timestamp",
+        }
+
+
+# ------------------------------------------------------------------ our own faults
+
+_DENIED: Any = {"Error": {"Code": "AccessDeniedException", "Message": "role/secret-detail may not"}}
+FAULTS = (RuntimeError("secret detail"), ClientError(_DENIED, "GetItem"))
+
+
+@each_route
+def test_a_fault_says_nothing_of_itself(route: Route, market: World) -> None:
+    key, thing = _remembered_key(market, route)
+
+    for market.warm in (True, False):  # in the handler, and while authenticating
+        for fault in FAULTS:
+            with market.on_call(_raise(fault)):
+                assert visit(market, route, key, thing=thing) == INTERNAL
+
+
+@each_route
+def test_a_busy_database_is_worth_another_try(route: Route, market: World) -> None:
+    busy: Any = {"Error": {"Code": "ThrottlingException", "Message": "secret detail"}}
+    key, thing = _remembered_key(market, route)
+    market.warm = True
+
+    with market.on_call(_raise(ClientError(busy, "GetItem"))):
+        assert visit(market, route, key, thing=thing) == UNAVAILABLE
+
+
+def _remembered_key(world: World, route: Route) -> tuple[str, str | None]:
+    """A key that the function knows by now, so that it is the handler who needs the table first."""
+    key = _good(world, caller_of(route))
+    thing = new_thing(world, route, TENANT) if "{" in route.path else None
+    visit(world, route, key, thing=thing)
+    return key, thing
+
+
+def _raise(fault: Exception) -> Callable[[str], None]:
+    def hook(_: str) -> None:
+        raise fault
+
+    return hook

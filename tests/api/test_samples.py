@@ -1,0 +1,62 @@
+"""`sam local invoke {function} -e events/{function}.json` does what it says, for every function."""
+
+from __future__ import annotations
+
+import pytest
+from functions.streams.count import app as counting
+from tally.domain.scopes import Scope
+
+from tests.api.samples import TENANT, caller_of, new_thing, sample
+from tests.template import ROOT, Route, resources, route_for, routes
+from tests.world import World
+
+
+def test_every_function_has_one_sample_and_every_sample_a_function() -> None:
+    samples = {path.stem for path in (ROOT / "events").iterdir()}
+
+    assert samples == set(resources("AWS::Serverless::Function"))
+
+
+@pytest.mark.parametrize("route", routes(), ids=str)
+def test_a_sample_succeeds_with_a_key_put_in(route: Route, world: World) -> None:
+    world.tenant(TENANT)
+    event = sample(route.function)
+    assert event["headers"]["X-API-Key"] == "ipto_put_your_key_here"
+    event["headers"]["X-API-Key"] = world.key(caller_of(route), *Scope)
+    if event["pathParameters"]:
+        thing = new_thing(world, route, TENANT)
+        event["path"] = event["path"].replace(event["pathParameters"]["id"], thing)
+        event["pathParameters"]["id"] = thing
+
+    answer = world.invoke(event)
+
+    assert answer.status in (200, 201, 202), answer
+    assert answer.body["request_id"] == "req_sample"
+
+
+@pytest.mark.parametrize("route", routes(), ids=str)
+def test_a_sample_is_what_the_gateway_makes_of_its_request(route: Route) -> None:
+    event = sample(route.function)
+
+    taken, parameters = route_for(event["httpMethod"], event["path"])
+
+    assert taken == route
+    assert event["resource"] == route.path
+    assert event["pathParameters"] == (parameters or None)
+    assert event["requestContext"]["path"] == f"/live{event['path']}"
+
+
+def test_the_stream_sample_is_counted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner = world.tenant("sample-provider")
+    monkeypatch.setattr(counting, "default_table", lambda: world.table)
+
+    counting.handler(sample("CountChanges"), None)
+
+    assert world.get("/v1/provider/dashboard", owner) == {
+        "total_datasets": 1,
+        "total_objects": 1,
+        "total_storage_bytes": 4096,
+        "objects_pending_review": 1,
+        "objects_approved": 0,
+        "objects_rejected": 0,
+    }

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+from tally.domain import api_keys
+from tally.domain.api_keys import ApiKey
+from tally.domain.scopes import Scope
+
+
+def key(text: str, **overrides: str | None) -> ApiKey:
+    credential = api_keys.parse(text)
+    assert credential
+    return ApiKey(
+        prefix=credential.prefix,
+        tenant_id="acme",
+        name="test",
+        scopes=(Scope.USAGE_READ,),
+        secret_hash=credential.secret_hash,
+        created_at="2026-04-05T10:00:00.000000000Z",
+        **overrides,
+    )
+
+
+def test_generated_keys_are_well_formed_and_all_different() -> None:
+    texts = {api_keys.generate() for _ in range(200)}
+    assert len(texts) == 200
+    assert all(re.fullmatch(r"ipto_[a-z2-7]{12}_[a-z2-7]{39}", text) for text in texts)
+    assert all(api_keys.parse(text) for text in texts)
+
+
+@given(st.data())
+def test_no_mistyped_key_passes_the_checksum(data: st.DataObject) -> None:
+    text = api_keys.generate()
+    at = data.draw(st.integers(5, len(text) - 1))
+    typed = data.draw(st.sampled_from("abcdefghijklmnopqrstuvwxyz234567_"))
+    mistyped = text[:at] + typed + text[at + 1 :]
+    assert (api_keys.parse(mistyped) is None) == (mistyped != text)
+
+
+def test_a_key_admits_its_own_secret_until_it_expires() -> None:
+    text, other = api_keys.generate(), api_keys.generate()
+    stored = key(text, expires_at="2026-04-06T00:00:00.000000000Z")
+    credential, stranger = api_keys.parse(text), api_keys.parse(other)
+    assert credential
+    assert stranger
+    assert stored.admits(credential, "2026-04-05T23:59:59.999999999Z")
+    assert not stored.admits(credential, "2026-04-06T00:00:00.000000000Z")
+    assert not stored.admits(stranger, "2026-04-05T12:00:00.000000000Z")
+
+
+def test_a_revoked_key_admits_nobody_and_keeps_its_first_revocation() -> None:
+    text = api_keys.generate()
+    credential = api_keys.parse(text)
+    assert credential
+    revoked = key(text).revoked("2026-04-05T11:00:00.000000000Z")
+    assert not revoked.admits(credential, "2026-04-05T11:00:00.000000000Z")
+    assert revoked.revoked("2026-04-05T12:00:00.000000000Z") == revoked
+
+
+def test_the_id_names_the_prefix() -> None:
+    stored = key(api_keys.generate())
+    assert api_keys.prefix_of(stored.api_key_id) == stored.prefix
+    assert api_keys.prefix_of("key_") is None
+    assert api_keys.prefix_of(f"{stored.api_key_id}\n") is None
