@@ -17,16 +17,16 @@ from typing import Any
 
 import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError
-from tally.domain.errors import TallyError
-from tally.domain.instants import to_instant
-from tally.store import parking
-from tally.store.counting import count
-from tally.store.table import Table
 
 from ops.errors import OpsError
 from ops.first_keys import issue_first_keys
 from ops.recount import all_tenants, recount, repair
 from ops.stack import client as local_client
+from tally.domain.errors import TallyError
+from tally.domain.instants import to_instant
+from tally.store import parking
+from tally.store.counting import count
+from tally.store.table import Table
 
 LOCAL_STACK = Path(".local/stack.json")
 

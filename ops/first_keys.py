@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
+from ops.stack import LocalStack
 from tally.domain.errors import AlreadyExists
 from tally.domain.instants import to_instant
 from tally.domain.scopes import Scope
@@ -18,8 +19,6 @@ from tally.http.issuing import issue_api_key
 from tally.http.models import ApiKeyRequest
 from tally.store.table import Table
 from tally.store.tenants import create_tenant
-
-from ops.stack import LocalStack
 
 
 class FirstKeys(NamedTuple):

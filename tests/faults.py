@@ -54,7 +54,7 @@ class PickyClient:
         return getattr(self.real, name)
 
 
-def rival(first: Callable[[], None]) -> Fault:
+def rival(first: Callable[[], object]) -> Fault:
     """Somebody else does something between what was read and this write."""
 
     def get_in_first(write: Callable[[], Any]) -> Any:

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import botocore.session
 from moto import mock_aws
+
 from tally.domain import api_keys
 from tally.domain.api_keys import ApiKey
 from tally.domain.instants import Instant, plus
@@ -27,7 +28,6 @@ from tally.store.counting import Counted, count
 from tally.store.parking import park
 from tally.store.table import Table, default_table
 from tally.store.tenants import create_tenant
-
 from tests.template import create_table, route_for, stream_filters
 
 NOW = "2026-04-05T10:00:00.000000000Z"
@@ -208,6 +208,13 @@ class World:
             yield
         finally:
             events.unregister("before-call.dynamodb", tell)
+
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Nothing is stored meanwhile."""
+        before = self.items()
+        yield
+        assert self.items() == before
 
     def items(self) -> list[dict[str, Any]]:
         """Every item of the table, in wire format."""

@@ -11,15 +11,14 @@ from dataclasses import dataclass
 from itertools import batched
 from typing import Any
 
-from tally.domain.counting import by_totals, rolled_up
-from tally.store import keys
-from tally.store.counting import count, put_marker, read_change
-from tally.store.totals import provider_totals
-
 from ops.bench.end_to_end import TENANTS
 from ops.bench.figures import Figure
 from ops.bench.lab import BATCH, Lab, first_iterator, read_stream
 from ops.stack import LocalStack
+from tally.domain.counting import by_totals, rolled_up
+from tally.store import keys
+from tally.store.counting import count, put_marker, read_change
+from tally.store.totals import provider_totals
 
 PART = "The same changes, summed by transaction or one by one"
 _MOST_RECORDS = 2_000

@@ -8,9 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import batched
 from typing import Any
 
-from tally.http.cloudevents import MOST_EVENTS
-from tally.store.table import Table
-
 from ops.bench import samples
 from ops.bench.figures import Figure
 from ops.bench.samples import Event
@@ -18,6 +15,8 @@ from ops.errors import OpsError
 from ops.first_keys import FirstKeys
 from ops.recount import recount
 from ops.stack import LocalStack
+from tally.http.cloudevents import MOST_EVENTS
+from tally.store.table import Table
 
 PART = "Mixed events over HTTP, counted by the deployed stack"
 EVENTS = 5_000

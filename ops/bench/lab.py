@@ -13,6 +13,10 @@ from decimal import Decimal
 from itertools import batched
 from typing import Any
 
+from ops.bench.meter import Meter
+from ops.bench.samples import Event
+from ops.bench.template import Route, is_counted, routes
+from ops.stack import LocalStack
 from tally.domain.instants import Instant, to_instant
 from tally.domain.scopes import Scope
 from tally.domain.tenants import Tenant
@@ -24,11 +28,6 @@ from tally.http.models import ApiKeyRequest
 from tally.store.counting import Counted, count
 from tally.store.table import Table, default_table
 from tally.store.tenants import create_tenant
-
-from ops.bench.meter import Meter
-from ops.bench.samples import Event
-from ops.bench.template import Route, is_counted, routes
-from ops.stack import LocalStack
 
 PLATFORM = "platform"
 BATCH = 100  # the event source's BatchSize

@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tally.domain.scopes import Scope
-
 from ops.bench.figures import Figure
 from ops.bench.lab import Lab
 from ops.bench.meter import Usage
 from ops.bench.template import Route, routes
+from tally.domain.scopes import Scope
 
 PART = "A read request"
 # What a path needs, given a tenant's dataset; a route that is not here needs nothing.

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import batched
 
-from tally.store.counting import count
-
 from ops.bench import samples
 from ops.bench.figures import Figure, of_usage
 from ops.bench.lab import BATCH, Lab
 from ops.bench.meter import Usage
 from ops.bench.reads import Provider
 from ops.bench.samples import Event
+from tally.store.counting import count
 
 ACCEPTING = "An accepted event"
 COUNTING = "A counted change"

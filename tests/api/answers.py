@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from tests.world import Answer
@@ -67,6 +68,31 @@ UNAVAILABLE = answer(
     failure("unavailable", "The database is busy; send the request again."),
     Retry_After="1",
 )
+
+
+def ingested(status: int, *results: dict[str, Any]) -> Answer:
+    """The answer to events with these results, in this order."""
+    verdicts = [result["status"] for result in results]
+    counts = {
+        "accepted": verdicts.count("accepted"),
+        "duplicates": verdicts.count("duplicate"),
+        "rejected": verdicts.count("rejected"),
+    }
+    return answer(status, success(counts | {"results": list(results)}))
+
+
+def accepted(event: Mapping[str, Any]) -> dict[str, Any]:
+    return {"id": event["id"], "source": event["source"], "status": "accepted"}
+
+
+def duplicate(event: Mapping[str, Any]) -> dict[str, Any]:
+    return {"id": event["id"], "source": event["source"], "status": "duplicate"}
+
+
+def rejected(event: Mapping[str, Any], code: str, message: str) -> dict[str, Any]:
+    error = {"code": code, "message": message}
+    identity = {"id": event.get("id"), "source": event.get("source")}
+    return identity | {"status": "rejected", "error": error}
 
 
 def lacks(what: str) -> Answer:

@@ -1,4 +1,4 @@
-"""The events in events/: what a person sends a function first, and what each route is tested with."""
+"""The samples in events/: what a person sends first, and what every route is tested with."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tally.domain.scopes import Scope
-
 from tests.template import ROOT, Route
 from tests.world import PLATFORM, Answer, Headers, World, event
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+
 from tally.domain import api_keys
 from tally.domain.scopes import Scope
-
 from tests.api.answers import AMBIGUOUS, INTERNAL, UNAUTHORIZED, UNAVAILABLE, lacks
 from tests.api.samples import TENANT, caller_of, new_thing, visit
 from tests.template import Route, routes
@@ -35,7 +36,7 @@ CONTRACT = {
 each_route = pytest.mark.parametrize("route", routes(), ids=str)
 
 
-def _routes_where(condition: Callable[[Route], bool]) -> Any:
+def _routes_where(condition: Callable[[Route], bool]) -> pytest.MarkDecorator:
     chosen = [route for route in routes() if condition(route)]
     return pytest.mark.parametrize("route", chosen, ids=str)
 
@@ -130,16 +131,16 @@ OTHER_SCHEMES = ["Basic {key}", "{key}", "Bearer", "Bearer{key}", "Token {key}"]
 
 @each_route
 def test_without_a_credential(route: Route, market: World) -> None:
-    assert visit(market, route) == UNAUTHORIZED
+    assert visit(market, route, thing="any") == UNAUTHORIZED
 
 
 @each_route
 def test_with_a_key_that_is_not_valid(route: Route, market: World) -> None:
     keys = {kind: make(market, caller_of(route)) for kind, make in BAD_KEYS.items()}
 
-    as_key = {kind: visit(market, route, key) for kind, key in keys.items()}
+    as_key = {kind: visit(market, route, key, thing="any") for kind, key in keys.items()}
     as_bearer = {
-        kind: visit(market, route, headers={"Authorization": f"Bearer {key}"})
+        kind: visit(market, route, headers={"Authorization": f"Bearer {key}"}, thing="any")
         for kind, key in keys.items()
     }
 
@@ -151,7 +152,7 @@ def test_with_an_authorization_of_another_kind(route: Route, market: World) -> N
     key = _good(market, caller_of(route))
 
     answers = {
-        scheme: visit(market, route, headers={"Authorization": scheme.format(key=key)})
+        scheme: visit(market, route, headers={"Authorization": scheme.format(key=key)}, thing="any")
         for scheme in OTHER_SCHEMES
     }
 
@@ -176,7 +177,7 @@ def test_with_two_credentials(route: Route, market: World) -> None:
     keys = [market.new_key(caller_of(route), list(Scope))[0] for _ in range(2)]
 
     answers = {
-        kind: visit(market, route, headers=headers(*keys))
+        kind: visit(market, route, headers=headers(*keys), thing="any")
         for kind, headers in TWO_CREDENTIALS.items()
     }
 
@@ -196,11 +197,10 @@ ONE_CREDENTIAL: Mapping[str, Callable[[str], Headers]] = {
 
 @each_route
 def test_with_one_credential_however_it_is_sent(route: Route, market: World) -> None:
-    key = _good(market, caller_of(route))
-    visit(market, route, key)
+    key, thing = _remembered_key(market, route)
 
     statuses = {
-        kind: visit(market, route, headers=headers(key)).status
+        kind: visit(market, route, headers=headers(key), thing=thing).status
         for kind, headers in ONE_CREDENTIAL.items()
     }
 
@@ -291,6 +291,41 @@ def test_every_answer_is_signed(route: Route, gateways_id: str | None, market: W
             "request_id",
             "timestamp",
         }
+
+
+@each_route
+def test_one_line_is_logged_of_every_request(
+    route: Route, market: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And nothing of what was sent: no key, no body."""
+    key, thing = _remembered_key(market, route)
+    caplog.clear()
+
+    answer = visit(market, route, key, thing=thing)
+    visit(market, route, "nobody's", thing=thing)
+
+    assert [_as_written(record) for record in caplog.records] == [
+        _outcome(route, answer.status) | {"tenant": caller_of(route)},
+        _outcome(route, 401),
+    ]
+
+
+def _as_written(record: logging.LogRecord) -> dict[str, Any]:
+    """A log line, without what differs from one run to the next."""
+    (handler,) = (h for h in logging.getLogger(record.name).handlers if h.formatter)
+    line: dict[str, Any] = json.loads(handler.format(record))
+    return {k: v for k, v in line.items() if k not in ("timestamp", "duration_ms", "location")}
+
+
+def _outcome(route: Route, status: int) -> dict[str, Any]:
+    return {
+        "level": "INFO",
+        "message": "request",
+        "service": "tally",
+        "request_id": "req_00000000",
+        "route": str(route),
+        "status": status,
+    }
 
 
 # ------------------------------------------------------------------ our own faults

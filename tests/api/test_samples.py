@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+
 from functions.streams.count import app as counting
 from tally.domain.scopes import Scope
-
 from tests.api.samples import TENANT, caller_of, new_thing, sample
 from tests.template import ROOT, Route, resources, route_for, routes
 from tests.world import World

@@ -36,6 +36,7 @@ def client(stack: DeployedStack, first_keys: FirstKeys) -> Client:
     return Client(stack, first_keys)
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that share the deployed stack run in one worker."""
     here = Path(__file__).parent

@@ -12,11 +12,11 @@ from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+
+from ops.recount import recount
 from tally.store import keys, parking
 from tally.store.items import to_item
 from tally.store.table import Table
-
-from ops.recount import recount
 from tests.histories import DATASETS, Event, dashboard, histories
 from tests.stack.client import Client, DeployedStack, eventually
 from tests.world import event

@@ -9,14 +9,14 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from ops.recount import recount
 from tally.domain.events import Rejected
 from tally.http.cloudevents import read_event
 from tally.store.counting import count
 from tally.store.ingestion import Accepted, ingest
 from tally.store.parking import park
 from tally.store.totals import provider_totals
-
-from ops.recount import recount
 from tests.faults import Crash, FaultyClient, conflict, crash_after, crash_before, rival, throttle
 from tests.histories import TENANT, Event, dashboard, histories
 from tests.world import World, new_world

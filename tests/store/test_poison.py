@@ -9,12 +9,12 @@ from random import Random
 from typing import Any
 
 import pytest
+
+from ops.recount import recount
 from tally.domain.errors import NotFound
 from tally.store import keys, parking
 from tally.store.counting import Poison, count
 from tally.store.items import to_item
-
-from ops.recount import recount
 from tests.faults import Crash, FaultyClient, PickyClient, crash_after, crash_before
 from tests.world import World, event
 

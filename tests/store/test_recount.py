@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tally.domain.counting import DatasetTotals, ProviderTotals
-from tally.store import keys
 
 from ops.recount import Drift, recount, repair
+from tally.domain.counting import DatasetTotals, ProviderTotals
+from tally.store import keys
 from tests.world import World, event
 
 PROVIDER = keys.totals(ProviderTotals("acme"))

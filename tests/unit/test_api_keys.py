@@ -4,6 +4,7 @@ import re
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from tally.domain import api_keys
 from tally.domain.api_keys import ApiKey
 from tally.domain.scopes import Scope

@@ -8,6 +8,7 @@ from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from tally.domain.catalog import (
     CatalogObject,
     Dataset,
@@ -18,7 +19,6 @@ from tally.domain.catalog import (
 )
 from tally.domain.counting import Deltas, ProviderTotals, change, contribution, rolled_up, total
 from tally.http.cloudevents import read_event
-
 from tests.histories import DATASETS, TENANT, Event, dashboard, histories
 
 NOW = "2026-04-05T10:00:00.000000000Z"

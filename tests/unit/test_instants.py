@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from tally.domain.instants import for_display, parse_instant, plus, to_datetime, to_instant
 
 aware = st.datetimes(

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
+
 from tally.domain.instants import for_display
 from tally.domain.scopes import Scope
 from tally.domain.tenants import Tenant, new_tenant_id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pydantic import BaseModel
+
 from tally.domain.scopes import Scope
 from tally.http.cursors import Cursors
 from tally.http.endpoint import CurrentCaller, Endpoint, TheTable

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from pydantic import BaseModel
+
 from tally.domain.scopes import Scope
 from tally.http.endpoint import CurrentCaller, Endpoint, Now, TheTable
 from tally.store.api_keys import revoke_api_key as store_revocation

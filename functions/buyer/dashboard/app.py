@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pydantic import BaseModel
+
 from tally.domain.scopes import Scope
 from tally.http.endpoint import CurrentCaller, Endpoint, TheTable
 from tally.store.totals import api_key_totals

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from aws_lambda_powertools.event_handler import Request, Response
 from pydantic import BaseModel, SerializerFunctionWrapHandler, model_serializer
+
 from tally.domain.events import Event, Rejected
 from tally.domain.scopes import Scope
 from tally.http.cloudevents import read_event, read_events

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from aws_lambda_powertools import Logger
+
 from tally.http.endpoint import current_instant
 from tally.store.counting import count
 from tally.store.parking import park

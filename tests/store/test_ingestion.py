@@ -1,0 +1,114 @@
+"""Accepting events beside rivals and across crashes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tally.domain.errors import Unavailable
+from tally.http.cloudevents import read_event
+from tally.store.ingestion import Accepted, Duplicate, Outcome, ingest
+from tests.faults import Crash, FaultyClient, conflict, crash_after, crash_before, rival, throttle
+from tests.world import World, event
+
+
+@pytest.fixture
+def client(world: World) -> FaultyClient:
+    """The client that all later writes of the world go through."""
+    world.tenant("acme")
+    post(world, event("dataset.created"), event("object.uploaded", size_bytes=1))
+    faulty = FaultyClient(world.table.client)
+    stand_in: Any = faulty
+    world.table = replace(world.table, client=stand_in)
+    return faulty
+
+
+def post(world: World, *events: dict[str, Any]) -> Sequence[Outcome]:
+    return ingest(world.table, [read_event(e, world.now) for e in events], world.now)
+
+
+def state(world: World) -> tuple[int, int, int]:
+    """Approved, rejected and active objects, counted from scratch."""
+    world.deliver()
+    dashboard = world.get("/v1/provider/dashboard", "acme")
+    analytics = world.get("/v1/provider/datasets/dset_1/analytics", "acme")
+    return (
+        dashboard["objects_approved"],
+        dashboard["objects_rejected"],
+        analytics["active_object_count"],
+    )
+
+
+def test_two_requests_about_one_object_at_once_both_count(
+    world: World, client: FaultyClient
+) -> None:
+    client.after(0, rival(lambda: post(world, event("object.approved"))))
+    assert post(world, event("object.indexed")) == [Accepted()]
+    assert state(world) == (1, 0, 1)
+
+
+def test_the_same_event_in_two_requests_at_once_is_accepted_once(
+    world: World, client: FaultyClient
+) -> None:
+    same = event("object.approved")
+    outcomes: list[Outcome] = []
+    client.after(0, rival(lambda: outcomes.extend(post(world, same))))
+    outcomes += post(world, same)
+    assert outcomes == [Accepted(), Duplicate()]
+    assert state(world) == (1, 0, 0)
+
+
+def test_two_requests_that_create_one_dataset_at_once_agree_on_its_owner(
+    world: World, client: FaultyClient
+) -> None:
+    world.tenant("other")
+    outcomes: list[Outcome] = []
+    mine = event("dataset.created", dataset_id="wanted")
+    theirs = event("dataset.created", tenant_id="other", dataset_id="wanted")
+    client.after(0, rival(lambda: outcomes.extend(post(world, theirs))))
+    (refused,) = post(world, mine)
+    assert outcomes == [Accepted()]
+    assert getattr(refused, "code", None) == "unknown_dataset"
+
+
+@pytest.mark.parametrize("fault", [crash_before, crash_after])
+def test_a_request_that_died_is_sent_again(world: World, client: FaultyClient, fault: Any) -> None:
+    events = [event("object.approved"), event("object.indexed")]
+    client.after(0, fault)
+    with pytest.raises(Crash):
+        post(world, *events)
+    survivor = Duplicate() if fault is crash_after else Accepted()
+    assert post(world, *events) == [survivor, survivor]
+    assert state(world) == (1, 0, 1)
+
+
+@pytest.mark.parametrize("fault", [throttle, conflict])
+def test_what_passes_by_itself_is_tried_again(
+    world: World, client: FaultyClient, fault: Any
+) -> None:
+    for n in range(5):
+        client.after(n, fault)
+    assert post(world, event("object.rejected")) == [Accepted()]
+    assert state(world) == (0, 1, 0)
+
+
+def test_what_does_not_pass_is_unavailable_and_nothing_is_written(
+    world: World, client: FaultyClient
+) -> None:
+    before = world.items()
+    for n in range(1000):
+        client.after(n, throttle)
+    with pytest.raises(Unavailable):
+        post(world, event("object.rejected"))
+    assert world.items() == before
+
+
+def test_a_request_of_a_hundred_events_takes_few_transactions(
+    world: World, client: FaultyClient
+) -> None:
+    events = [event("object.uploaded", object_id=f"o{n}", size_bytes=1) for n in range(99)]
+    assert post(world, event("dataset.updated", name="New"), *events) == [Accepted()] * 100
+    assert client.writes == 3
