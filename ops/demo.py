@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from itertools import batched
-from typing import Any
+from typing import Any, NamedTuple
 
 from ops.errors import OpsError
 from ops.stack import LocalStack
@@ -26,8 +26,15 @@ _BEGAN = "2026-01-05T08:00:00Z"
 _PATIENCE_S = 60
 
 
-def load(stack: LocalStack, admin_key: str, events_key: str) -> list[str]:
-    """Make the demo's tenants, send its events, wait until they are counted; lines to print."""
+class DemoKeys(NamedTuple):
+    """Keys of the two tenants that the demo is about."""
+
+    provider_key: str
+    buyer_key: str
+
+
+def load(stack: LocalStack, admin_key: str, events_key: str) -> DemoKeys:
+    """Make the demo's tenants, send its events, and wait until they are counted."""
     for tenant_id, name in ((PROVIDER, "Demo Provider"), (BUYER, "Demo Buyer")):
         body = {"tenant_id": tenant_id, "display_name": name}
         _post(stack, "/v1/admin/tenants", admin_key, body)
@@ -44,10 +51,7 @@ def load(stack: LocalStack, admin_key: str, events_key: str) -> list[str]:
         if answer["rejected"]:
             raise OpsError(f"The demo's events were rejected: {answer['results']}")
     _wait_until_counted(stack, provider_key["key"])
-    return [
-        f"provider's key  {provider_key['key']}",
-        f"buyer's key     {buyer_keys[0]['key']}",
-    ]
+    return DemoKeys(provider_key["key"], buyer_keys[0]["key"])
 
 
 def _catalog() -> Iterator[dict[str, Any]]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ops import emulator, stack
+from ops.demo import DemoKeys, load
 from ops.emulator import Emulator
 from ops.errors import OpsError
 from ops.stack import LocalStack
@@ -90,32 +91,31 @@ def _up(files: Files, port: int, *, demo: bool) -> None:
             local = stack.deploy(built, aws.endpoint_url, files.deploy_log)
         with _step("Issuing the first keys"):
             admin_key, events_key = first_keys.issue(local)
-        story = _load_demo(local, admin_key, events_key) if demo else []
+        demo_keys = _load_demo(local, admin_key, events_key) if demo else None
         _write(files.stack, local, admin_key, events_key)
     except BaseException:
         emulator.stop(files.home)
         raise
     print(f"\nReady in {time.monotonic() - begun:.0f} s.\n")
-    _greet(local, admin_key, events_key)
-    for line in story:
-        print(line)
+    _greet(local, admin_key, events_key, demo_keys)
 
 
-def _load_demo(local: LocalStack, admin_key: str, events_key: str) -> list[str]:
-    from ops import demo  # noqa: PLC0415 - not needed with DEMO=0
-
+def _load_demo(local: LocalStack, admin_key: str, events_key: str) -> DemoKeys:
     with _step("Loading the demo data"):
-        return demo.load(local, admin_key, events_key)
+        return load(local, admin_key, events_key)
 
 
-def _greet(local: LocalStack, admin_key: str, events_key: str) -> None:
-    print(
-        f"API         {local.api_url}\n"
-        f"admin key   {admin_key}\n"
-        f"events key  {events_key}\n"
-        "\n"
-        f"curl -H 'X-API-Key: {admin_key}' {local.api_url}/v1/provider/dashboard\n"
-    )
+def _greet(
+    local: LocalStack, admin_key: str, events_key: str, demo_keys: DemoKeys | None
+) -> None:
+    print(f"API           {local.api_url}")
+    print(f"admin key     {admin_key}")
+    print(f"events key    {events_key}")
+    if demo_keys:
+        print(f"provider key  {demo_keys.provider_key}")
+        print(f"buyer key     {demo_keys.buyer_key}")
+    key = demo_keys.provider_key if demo_keys else admin_key
+    print(f"\ncurl -H 'X-API-Key: {key}' {local.api_url}/v1/provider/dashboard")
 
 
 def _write(path: Path, local: LocalStack, admin_key: str, events_key: str) -> None:

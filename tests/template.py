@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import re
 from functools import cache
 from pathlib import Path
@@ -80,8 +81,6 @@ def create_table(client: Any, name: str) -> None:
 
 def stream_filters() -> list[dict[str, Any]]:
     """The patterns of the stream function's event source, parsed."""
-    import json
-
     stream = resources("AWS::Serverless::Function")["CountChanges"]["Properties"]["Events"][
         "Stream"
     ]

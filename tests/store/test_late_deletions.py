@@ -73,6 +73,16 @@ def test_a_late_word_on_an_object_of_a_deleted_dataset_counts_for_nothing(shop: 
     assert counts(shop) == (0, 0, 0)
 
 
+def test_a_dataset_created_and_deleted_in_one_request_never_counts(world: World) -> None:
+    world.tenant("acme")
+    world.send(event("dataset.created", at(0)), event("dataset.deleted", at(5)))
+    world.deliver()
+    assert counts(world) == (0, 0, 0)
+    world.send(event("object.uploaded", at(2), size_bytes=1))
+    world.deliver()
+    assert counts(world) == (0, 0, 0)
+
+
 def test_a_late_word_that_overtakes_the_deletion_on_the_stream(shop: World) -> None:
     shop.send(event("dataset.deleted", at(5)))
     shop.send(event("dataset.created", at(9)))

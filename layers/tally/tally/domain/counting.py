@@ -77,9 +77,10 @@ def change(old: Record | None, new: Record | None) -> Deltas:
 
 
 def superseded(old: Record | None, new: Record | None) -> DatasetTotals | None:
-    """The dataset epoch that this change ends, if it does."""
-    if isinstance(old, Dataset) and isinstance(new, Dataset) and old.deleted != new.deleted:
-        return DatasetTotals(old.tenant_id, old.dataset_id, epoch_of(old.deleted))
+    """The dataset epoch that this change ends, if it does. A dataset may be born deleted."""
+    before = old.deleted if isinstance(old, Dataset) else None
+    if isinstance(new, Dataset) and new.deleted != before:
+        return DatasetTotals(new.tenant_id, new.dataset_id, epoch_of(before))
     return None
 
 
