@@ -84,6 +84,13 @@ def superseded(old: Record | None, new: Record | None) -> DatasetTotals | None:
     return None
 
 
+def may_have_survivors(old: Record | None, new: Record | None) -> bool:
+    """Whether objects of an ended epoch may belong to the dataset as it is now."""
+    if not (isinstance(new, Dataset) and new.alive and new.deleted):
+        return False
+    return not (isinstance(old, Dataset) and old.alive and old.deleted == new.deleted)
+
+
 def total(parts: Iterable[Deltas]) -> Deltas:
     """The sum of several changes."""
     result: Deltas = Counter()

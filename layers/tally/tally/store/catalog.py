@@ -96,6 +96,13 @@ class Records:
             return
         self._changed[key] = record
 
+    def is_newly_deleted(self, dataset_id: str) -> bool:
+        """Whether the changes hold a deletion that the dataset did not have when it was read."""
+        key = keys.dataset(dataset_id)
+        changed = self._changed.get(key)
+        before = record_from(self.items[key]) if key in self.items else None
+        return changed is not None and changed.deleted != (before and before.deleted)
+
     @property
     def writes(self) -> int:
         """How many actions it takes to write the changes."""

@@ -24,6 +24,7 @@ from tally.domain.counting import (
     Totals,
     by_totals,
     change,
+    may_have_survivors,
     rolled_up,
     superseded,
     total,
@@ -106,7 +107,7 @@ def count_changes(table: Table, changes: Sequence[Change], result: Counted) -> N
         _count_group(table, group, result)
     # Even for a change that was counted before: the sweep after it may not have come to its end.
     for each in changes:
-        if isinstance(each.new, Dataset) and each.new.alive and each.new.deleted:
+        if isinstance(each.new, Dataset) and may_have_survivors(each.old, each.new):
             rescue_survivors(table, each.new.dataset_id)
 
 
@@ -137,8 +138,9 @@ def rescue_survivors(table: Table, dataset_id: str) -> None:
     Only a deletion that arrives after newer events leaves any. The rewritten objects come back
     over the stream and are counted like all others.
     """
+    dataset = _dataset(table, dataset_id)
     for record, revision in objects_of(table, dataset_id):
-        _rescue(table, record, revision, _dataset(table, dataset_id))
+        _rescue(table, record, revision, dataset)
 
 
 def _groups(changes: Sequence[Change]) -> Iterator[list[Change]]:

@@ -78,6 +78,8 @@ def _ingest_some(
     for n, event in enumerate(events):
         if len(accepted) + records.writes + _MOST_ACTIONS_PER_EVENT > MAX_TRANSACTION_ACTIONS:
             break
+        if _is_deletion(event) and records.is_newly_deleted(event.fact.dataset_id):
+            break  # one write, one change of the item, one epoch that ends with it
         if sender not in (None, event.fact.tenant_id):
             # Before all else: whether the tenant sent such an event is nobody else's business.
             outcomes[n] = _unknown_tenant(event)
@@ -101,6 +103,10 @@ def _ingest_some(
         return _marked_before(accepted, cancelled)
     outcomes |= dict.fromkeys(accepted, Accepted())
     return outcomes | _unless_accepted_before(table, events, rejected)
+
+
+def _is_deletion(event: Event) -> bool:
+    return isinstance(event.fact, DatasetEvent) and event.fact.kind is DatasetEventKind.DELETED
 
 
 def _reads(event: Event) -> Iterator[Key]:
