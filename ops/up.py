@@ -105,9 +105,7 @@ def _load_demo(local: LocalStack, admin_key: str, events_key: str) -> DemoKeys:
         return load(local, admin_key, events_key)
 
 
-def _greet(
-    local: LocalStack, admin_key: str, events_key: str, demo_keys: DemoKeys | None
-) -> None:
+def _greet(local: LocalStack, admin_key: str, events_key: str, demo_keys: DemoKeys | None) -> None:
     print(f"API           {local.api_url}")
     print(f"admin key     {admin_key}")
     print(f"events key    {events_key}")

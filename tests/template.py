@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -36,6 +37,31 @@ def template() -> dict[str, Any]:
 def resources(kind: str) -> dict[str, dict[str, Any]]:
     """Logical name -> resource, of one type."""
     return {n: r for n, r in template()["Resources"].items() if r["Type"] == kind}
+
+
+def statements(function: str) -> Iterator[dict[str, Any]]:
+    """What a function may do, by its policies or by the role that is written out for it."""
+    properties = resources("AWS::Serverless::Function")[function]["Properties"]
+    if "Role" in properties:
+        role, _ = properties["Role"]["Fn::GetAtt"]
+        for policy in resources("AWS::IAM::Role")[role]["Properties"]["Policies"]:
+            yield from policy["PolicyDocument"]["Statement"]
+    for policy in properties.get("Policies", []):
+        yield from policy["Statement"]
+
+
+def rights(function: str) -> dict[str, list[Any]]:
+    """IAM action -> resources, of what a function may do."""
+    granted: dict[str, list[Any]] = {}
+    for statement in statements(function):
+        for action in _listed(statement["Action"]):
+            granted.setdefault(action, []).extend(_listed(statement["Resource"]))
+    return granted
+
+
+def _listed(value: Any) -> list[Any]:
+    """IAM's one or many."""
+    return value if isinstance(value, list) else [value]
 
 
 @cache

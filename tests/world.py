@@ -171,7 +171,10 @@ class World:
         records = self.streams.get_records(ShardIterator=iterator)["Records"]
         new, self._read = records[self._read :], len(records)
         # As Lambda hands them over: in JSON, where times are numbers.
-        passed = json.dumps([r for r in new if _passes(r)], default=lambda time: time.timestamp())
+        passed = json.dumps(
+            [r for r in new if passes_filter(r["dynamodb"]["Keys"]["SK"]["S"])],
+            default=lambda time: time.timestamp(),
+        )
         sent: list[dict[str, Any]] = json.loads(passed)
         return sent
 
@@ -249,8 +252,8 @@ def proxy_event(
     }
 
 
-def _passes(record: Mapping[str, Any]) -> bool:
-    sort_key = record["dynamodb"]["Keys"]["SK"]["S"]
+def passes_filter(sort_key: str) -> bool:
+    """Whether the stream's function is told of a change of an item with this sort key."""
     for pattern in stream_filters():
         (rule,) = pattern["dynamodb"]["Keys"]["SK"]["S"]
         if sort_key == rule or (isinstance(rule, dict) and sort_key.startswith(rule["prefix"])):

@@ -21,7 +21,7 @@ from tally.store.counting import count, put_marker, read_change
 from tally.store.totals import provider_totals
 
 PART = "The same changes, summed by transaction or one by one"
-_MOST_RECORDS = 2_000
+_MOST_RECORDS = 1_000
 
 type Record = dict[str, Any]
 

@@ -1,6 +1,6 @@
-"""CPU that each function burns before its first request, beside a bare boto3 client's.
+"""CPU that each function takes before its first request, beside a bare boto3 client's.
 
-Run as Lambda does: the function's folder first, then the layer as it was built, then boto3.
+Laid out as on Lambda: the function's folder, the layer as it was built, the runtime's boto3.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ import compileall
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import tempfile
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
@@ -23,34 +24,43 @@ MOST_RATIO = 1.5
 ROUNDS = 9
 _BARE = "import boto3; boto3.client('dynamodb')"
 _OURS = "from app import handler; from tally.store.table import default_table; default_table()"
-_OF_BOTO3 = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "urllib3")
+# What the runtime has. With what else is installed here botocore would start other libraries.
+_RUNTIME = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3")
 
 
 def measure(built: Path) -> Iterator[Figure]:
     """Medians of several rounds, in each of which everyone has a turn: noise hits all alike."""
-    site = _compiled_boto3()
-    programs = {"": (_BARE, [site])} | {
-        name: (_OURS, [built / name, built / "TallyLayer" / "python", site]) for name in functions()
-    }
-    seconds: Mapping[str, list[float]] = {name: [] for name in programs}
-    for _ in range(ROUNDS):
-        for name, (code, path) in programs.items():
-            seconds[name].append(_cpu_seconds(code, path))
-    bare = median(seconds.pop(""))
-    yield Figure(PART, "bare boto3 client, seconds", bare, "seconds")
-    for name, of_function in seconds.items():
-        yield Figure(PART, name, median(of_function) / bare, "ratio", MOST_RATIO)
+    with tempfile.TemporaryDirectory(prefix="tally-runtime-") as folder:
+        runtime = _runtime(Path(folder))
+        programs = {"bare": (_BARE, [runtime])}
+        for name in functions():
+            programs[name] = (_OURS, [built / name, built / "TallyLayer" / "python", runtime])
+        rounds = [
+            {name: _cpu_seconds(code, path) for name, (code, path) in programs.items()}
+            for _ in range(ROUNDS)
+        ]
+    bare = median(each["bare"] for each in rounds)
+    yield Figure(PART, "bare boto3 client, milliseconds", bare * 1000, "milliseconds")
+    for name in functions():
+        ratio = median(each[name] for each in rounds) / bare
+        yield Figure(PART, name, ratio, "ratio", MOST_RATIO)
 
 
-def _compiled_boto3() -> Path:
-    """The folder that boto3 is in. The runtime's is compiled, so ours must be."""
-    folder = Path(str(find_spec("boto3").origin)).parents[1]  # type: ignore[union-attr]
-    for package in _OF_BOTO3:
-        compileall.compile_dir(folder / package, quiet=1)
+def _runtime(folder: Path) -> Path:
+    """The folder, with boto3 and all that comes with it on Lambda, compiled as it is there."""
+    for name in _RUNTIME:
+        spec = find_spec(name)
+        if spec is None or spec.origin is None:
+            raise RuntimeError(f"{name} is not installed")
+        file = Path(spec.origin)
+        source = file.parent if file.name == "__init__.py" else file
+        compile_all = compileall.compile_dir if source.is_dir() else compileall.compile_file
+        compile_all(source, quiet=1)
+        (folder / source.name).symlink_to(source)
     return folder
 
 
-def _cpu_seconds(code: str, path: list[Path]) -> float:
+def _cpu_seconds(code: str, path: Sequence[Path]) -> float:
     """User and system time of one process that runs the code and ends."""
     process = subprocess.Popen(
         [sys.executable, "-S", "-c", code],
@@ -59,7 +69,7 @@ def _cpu_seconds(code: str, path: list[Path]) -> float:
             "AWS_DEFAULT_REGION": REGION,
             "AWS_SECRET_ACCESS_KEY": "test",
             "PLATFORM_TENANT_ID": "platform",
-            "PYTHONDONTWRITEBYTECODE": "1",  # others read this build too
+            "PYTHONDONTWRITEBYTECODE": "1",  # a build is not to be changed, nor the function's
             "PYTHONPATH": os.pathsep.join(map(str, path)),
             "TABLE_NAME": "tally",
         },

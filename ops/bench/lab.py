@@ -139,7 +139,7 @@ def first_iterator(stack: LocalStack, table_name: str) -> str:
 
 def read_stream(streams: Any, iterator: str) -> tuple[list[dict[str, Any]], str]:
     """All records that are counted from here on, and where the next ones will be."""
-    counted = []
+    counted: list[dict[str, Any]] = []
     while True:
         answer = streams.get_records(ShardIterator=iterator)
         iterator = answer["NextShardIterator"]

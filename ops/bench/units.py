@@ -85,7 +85,7 @@ def _steps(size: int, step: int) -> int:
     return max(1, ceil(size / step))
 
 
-def _value_size(value: Wire) -> int:
+def _value_size(value: Wire) -> int:  # noqa: PLR0911  one line a type
     ((kind, content),) = value.items()
     match kind:
         case "S":

@@ -33,9 +33,7 @@ def visit(
     thing: str | None = None,
 ) -> Answer:
     """The route's sample request, about `thing` or else a new one of the sample's tenant."""
-    path = route.path
-    if "{" in path:
-        path = path.replace("{id}", thing or new_thing(world, route, TENANT))
+    path = route.path.replace("{id}", thing or new_thing(world, route, TENANT))
     sent = sample(route.function)
     content_type = {k: v for k, v in sent["headers"].items() if k == "Content-Type"}
     headers = content_type | dict(headers or {})
@@ -43,8 +41,8 @@ def visit(
 
 
 def new_thing(world: World, route: Route, tenant_id: str) -> str:
-    """The id of what a path with an id speaks of, owned by the tenant."""
-    return _THINGS[route.path](world, tenant_id)
+    """The id of what a path with an id speaks of, owned by the tenant; else "none"."""
+    return _THINGS[route.path](world, tenant_id) if "{" in route.path else "none"
 
 
 def _dataset(world: World, tenant_id: str) -> str:

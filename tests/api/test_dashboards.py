@@ -129,16 +129,24 @@ def test_a_dataset_without_objects(market: World) -> None:
     assert answered == answer(200, success(analytics("Empty", 0, 0, 0)))
 
 
-def test_a_dataset_counts_objects_that_are_approved_and_indexed_as_active(market: World) -> None:
-    states = {"obj_1": [], "obj_2": ["approved"], "obj_3": ["indexed"]}
-    states |= {"obj_4": ["approved", "indexed"], "obj_5": ["rejected", "indexed"]}
-    happen(market, event("dataset.created", "2026-04-01T00:00:00Z", name="States"))
-    for object_id, said in states.items():
-        happen(
-            market,
-            event("object.uploaded", object_id=object_id, size_bytes=10),
-            *[event(f"object.{state}", object_id=object_id) for state in said],
-        )
+def test_objects_are_active_when_approved_and_indexed(market: World) -> None:
+    said = {
+        "obj_1": ["uploaded"],
+        "obj_2": ["uploaded", "approved"],
+        "obj_3": ["uploaded", "indexed"],
+        "obj_4": ["uploaded", "approved", "indexed"],
+        "obj_5": ["uploaded", "rejected", "indexed"],
+        "obj_6": ["approved", "indexed"],
+    }
+    happen(
+        market,
+        event("dataset.created", "2026-04-01T00:00:00Z", name="States"),
+        *[
+            event(f"object.{state}", object_id=object_id, size_bytes=10)
+            for object_id, states in said.items()
+            for state in states
+        ],
+    )
 
     assert market.get(ANALYTICS, "acme") == analytics("States", 5, 1, 50)
 
@@ -196,6 +204,21 @@ def test_a_dataset_that_comes_back_comes_back_empty(market: World) -> None:
 
     assert market.get(ANALYTICS, "acme") == analytics("Again", 0, 0, 0)
     assert market.get(PROVIDER, "acme") == NOTHING | {"total_datasets": 1}
+
+
+def test_a_dataset_may_be_deleted_twice_in_one_request(market: World) -> None:
+    happen(market, event("dataset.created", "2026-04-01T00:00:00Z"))
+
+    happen(
+        market,
+        event("object.uploaded", "2026-04-01T00:00:01Z", size_bytes=7),
+        event("dataset.deleted", "2026-04-02T00:00:00Z"),
+        event("dataset.created", "2026-04-03T00:00:00Z"),
+        event("object.uploaded", "2026-04-03T00:00:01Z", object_id="obj_2", size_bytes=7),
+        event("dataset.deleted", "2026-04-04T00:00:00Z"),
+    )
+
+    assert market.get(PROVIDER, "acme") == NOTHING
 
 
 # ----------------------------------------------------------------------------- buyer

@@ -305,7 +305,6 @@ def test_a_repetition_is_a_duplicate_however_late(market: World) -> None:
         {"data": {"object_id": "obj_2"}},
         {"data": {"tenant_id": "rival", "dataset_id": "dset_9"}},
         {"time": "2026-04-05T09:30:00.000000001Z"},
-        {"type": "object.approved"},
     ],
     ids=str,
 )
@@ -318,6 +317,15 @@ def test_other_content_under_a_known_id_is_a_conflict(other: dict[str, Any], mar
         answered = market.send(changed)
 
     assert answered == ingested(422, rejected(changed, "event_conflict", CONFLICT))
+
+
+def test_another_type_under_a_known_id_is_a_conflict(market: World) -> None:
+    sent = event("object.approved")
+    changed = sent | {"type": "object.rejected"}
+    market.send(sent)
+
+    with market.unchanged():
+        assert market.send(changed) == ingested(422, rejected(changed, "event_conflict", CONFLICT))
 
 
 def test_other_content_under_an_id_of_the_same_request_is_a_conflict(market: World) -> None:

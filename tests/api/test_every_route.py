@@ -15,7 +15,7 @@ from tally.domain import api_keys
 from tally.domain.scopes import Scope
 from tests.api.answers import AMBIGUOUS, INTERNAL, UNAUTHORIZED, UNAVAILABLE, lacks
 from tests.api.samples import TENANT, caller_of, new_thing, visit
-from tests.template import Route, routes
+from tests.template import Route, rights, routes
 from tests.world import PLATFORM, Headers, World, proxy_event
 
 STRANGER = "stranger"
@@ -244,6 +244,30 @@ def test_admin_of_another_tenant_is_not_enough(route: Route, market: World) -> N
     assert answer == lacks("admin:* of the platform tenant")
 
 
+# ------------------------------------------------------------ the function's own rights
+
+# A transaction needs the right to each of its actions.
+NEEDS = {"Put": "PutItem", "Update": "UpdateItem", "ConditionCheck": "ConditionCheckItem"}
+
+
+@each_route
+def test_a_function_has_the_rights_that_it_uses_and_no_more(route: Route, market: World) -> None:
+    key, thing = _good(market, caller_of(route)), new_thing(market, route, TENANT)
+    used: set[str] = set()
+
+    def note(params: Any, model: Any, **_: Any) -> None:
+        actions = [action for item in params.get("TransactItems", ()) for action in item]
+        used.update(NEEDS[action] for action in actions)
+        used.update([] if actions else [model.name])
+
+    market.table.client.meta.events.register("provide-client-params.dynamodb", note)
+    answer = visit(market, route, key, thing=thing)
+
+    assert answer.status in (200, 201, 202), answer
+    to_the_table = [right for right in rights(route.function) if right.startswith("dynamodb:")]
+    assert sorted(to_the_table) == sorted(f"dynamodb:{right}" for right in used)
+
+
 # ----------------------------------------------------------------- other tenants
 
 
@@ -255,15 +279,14 @@ def test_a_foreign_thing_is_as_one_that_does_not_exist(
     theirs = new_thing(market, route, TENANT)
     nobodys = theirs[:-1] + ("a" if theirs[-1] != "a" else "b")
     key = market.key(caller, *Scope)
-    before = market.items()
 
-    foreign = visit(market, route, key, thing=theirs)
-    unknown = visit(market, route, key, thing=nobodys)
+    with market.unchanged():
+        foreign = visit(market, route, key, thing=theirs)
+        unknown = visit(market, route, key, thing=nobodys)
 
     assert foreign.status == unknown.status == 404
     assert json.dumps(foreign.body).replace(theirs, nobodys) == json.dumps(unknown.body)
     assert foreign.headers == unknown.headers
-    assert market.items() == before
 
 
 # -------------------------------------------------------------------- the answer
@@ -328,6 +351,19 @@ def _outcome(route: Route, status: int) -> dict[str, Any]:
     }
 
 
+@_routes_where(lambda route: route.method != "POST")
+def test_a_body_that_nobody_asked_for_is_ignored(route: Route, market: World) -> None:
+    key, thing = _remembered_key(market, route)
+    path = route.path.replace("{id}", thing)
+
+    plain = market.request(route.method, path, key=key)
+    headers = {"Content-Type": "image/png"}
+    with_body = market.request(route.method, path, key=key, headers=headers, body=b"\x89PNG\xff")
+
+    assert plain.status == 200
+    assert with_body == plain
+
+
 # ------------------------------------------------------------------ our own faults
 
 _DENIED: Any = {"Error": {"Code": "AccessDeniedException", "Message": "role/secret-detail may not"}}
@@ -354,10 +390,10 @@ def test_a_busy_database_is_worth_another_try(route: Route, market: World) -> No
         assert visit(market, route, key, thing=thing) == UNAVAILABLE
 
 
-def _remembered_key(world: World, route: Route) -> tuple[str, str | None]:
+def _remembered_key(world: World, route: Route) -> tuple[str, str]:
     """A key that the function knows by now, so that it is the handler who needs the table first."""
     key = _good(world, caller_of(route))
-    thing = new_thing(world, route, TENANT) if "{" in route.path else None
+    thing = new_thing(world, route, TENANT)
     visit(world, route, key, thing=thing)
     return key, thing
 

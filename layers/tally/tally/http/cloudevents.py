@@ -52,7 +52,8 @@ _Identity = Annotated[_Text, AfterValidator(_no_control_characters)]
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+    # Built when the first event of its type comes: few processes see them all.
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True, defer_build=True)
 
 
 class _Envelope(_Model):

@@ -191,7 +191,7 @@ def _body_of(event: Mapping[str, Any]) -> bytes:
 def _with_json_body(event: dict[str, Any]) -> dict[str, Any]:
     """The event with its body as JSON text, which is all that the resolver is to see of it: left
     to itself it takes forms for JSON, and fails on bytes that are not UTF-8."""
-    if not event.get("body"):
+    if event.get("httpMethod") != "POST" or not event.get("body"):
         return event
     (content_type,) = _headers(event).get("content-type", [""])[-1:]
     if media_type(content_type) not in ("", "application/json"):

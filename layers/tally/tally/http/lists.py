@@ -6,13 +6,13 @@ import os
 from functools import cache
 from typing import Annotated
 
+from annotated_types import Interval
 from aws_lambda_powertools.event_handler import Depends
-from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from tally.store.table import make_client
 
-Limit = Annotated[int, Query(ge=1, le=100)]
-Cursor = Annotated[str | None, Query()]
+Limit = Annotated[int, Interval(ge=1, le=100)]
+Cursor = str | None
 
 
 @cache

@@ -144,10 +144,13 @@ def rescue_survivors(table: Table, dataset_id: str) -> None:
 
 
 def _groups(changes: Sequence[Change]) -> Iterator[list[Change]]:
-    """Cut so that the guards and the counters of each group fit into one transaction."""
+    """Cut so that the guards and the counters of each group fit into one transaction.
+
+    Neighbours go together: a counter is paid for in each transaction that has one of its changes.
+    """
     group: list[Change] = []
     touched: set[Totals] = set()
-    for each in changes:
+    for each in sorted(changes, key=_dataset_of):
         own = {totals for totals, _ in rolled_up(each.deltas)}
         if len(group) + 1 + len(touched | own) > MAX_TRANSACTION_ACTIONS:
             yield group
@@ -156,6 +159,11 @@ def _groups(changes: Sequence[Change]) -> Iterator[list[Change]]:
         touched |= own
     if group:
         yield group
+
+
+def _dataset_of(each: Change) -> tuple[str, str]:
+    record = each.new or each.old
+    return (record.tenant_id, record.dataset_id) if record else ("", "")
 
 
 def _count_group(table: Table, group: Sequence[Change], result: Counted) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError
+from botocore.loaders import Loader
 from botocore.session import get_session
 
 from tally.domain.errors import Unavailable
@@ -265,7 +266,20 @@ def make_client(service: str, **arguments: Any) -> Any:
         retries={"mode": "standard", "total_max_attempts": 3},
         parameter_validation=False,
     )
-    return get_session().create_client(service, config=config, **arguments)
+    session = get_session()
+    session.register_component("data_loader", _OneServiceLoader(service))
+    return session.create_client(service, config=config, **arguments)
+
+
+class _OneServiceLoader(Loader):
+    """Knows its service: botocore's own lists all four hundred on disk to find that one exists."""
+
+    def __init__(self, service: str) -> None:
+        super().__init__()
+        self._service = service
+
+    def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002  not its affair
+        return [self._service]
 
 
 def _pauses() -> Iterator[float]:
