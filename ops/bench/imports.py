@@ -29,21 +29,21 @@ _RUNTIME = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "u
 
 
 def measure(built: Path) -> Iterator[Figure]:
-    """Medians of several rounds, in each of which everyone has a turn: noise hits all alike."""
+    """Medians of ratios, each of two processes that ran at once: other load hits both alike."""
     with tempfile.TemporaryDirectory(prefix="tally-runtime-") as folder:
         runtime = _runtime(Path(folder))
-        programs = {"bare": (_BARE, [runtime])}
-        for name in functions():
-            programs[name] = (_OURS, [built / name, built / "TallyLayer" / "python", runtime])
-        rounds = [
-            {name: _cpu_seconds(code, path) for name, (code, path) in programs.items()}
-            for _ in range(ROUNDS)
-        ]
-    bare = median(each["bare"] for each in rounds)
-    yield Figure(PART, "bare boto3 client, milliseconds", bare * 1000, "milliseconds")
-    for name in functions():
-        ratio = median(each[name] for each in rounds) / bare
-        yield Figure(PART, name, ratio, "ratio", MOST_RATIO)
+        ratios: dict[str, list[float]] = {name: [] for name in functions()}
+        bares = []
+        for _ in range(ROUNDS):
+            for name, of_function in ratios.items():
+                bare = _start(_BARE, [runtime])
+                path = [built / name, built / "TallyLayer" / "python", runtime]
+                seconds = _cpu_seconds(_start(_OURS, path))
+                bares.append(_cpu_seconds(bare))
+                of_function.append(seconds / bares[-1])
+    yield Figure(PART, "bare boto3 client, milliseconds", median(bares) * 1000, "milliseconds")
+    for name, of_function in ratios.items():
+        yield Figure(PART, name, median(of_function), "ratio", MOST_RATIO)
 
 
 def _runtime(folder: Path) -> Path:
@@ -60,22 +60,25 @@ def _runtime(folder: Path) -> Path:
     return folder
 
 
-def _cpu_seconds(code: str, path: Sequence[Path]) -> float:
-    """User and system time of one process that runs the code and ends."""
-    process = subprocess.Popen(
+def _start(code: str, path: Sequence[Path]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
         [sys.executable, "-S", "-c", code],
         env={
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_DEFAULT_REGION": REGION,
             "AWS_SECRET_ACCESS_KEY": "test",
             "PLATFORM_TENANT_ID": "platform",
-            "PYTHONDONTWRITEBYTECODE": "1",  # a build is not to be changed, nor the function's
+            "PYTHONDONTWRITEBYTECODE": "1",  # on Lambda nobody can, and others read this build
             "PYTHONPATH": os.pathsep.join(map(str, path)),
             "TABLE_NAME": "tally",
         },
     )
+
+
+def _cpu_seconds(process: subprocess.Popen[bytes]) -> float:
+    """User and system time of a process, once it has ended."""
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise RuntimeError(f"`{code}` failed with {path[0]} first on its path")
+        raise RuntimeError(f"{process.args!r} failed")
     return used.ru_utime + used.ru_stime
