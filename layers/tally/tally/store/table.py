@@ -272,7 +272,7 @@ def make_client(service: str, **arguments: Any) -> Any:
 
 
 class _LeanLoader(Loader):
-    """Reads what a client of one service is made of, and no more: a quarter less CPU for it.
+    """Reads what a client of one service is made of, and no more: a sixth less CPU for it.
 
     botocore's own lists all four hundred services to see that one exists, and parses a megabyte of
     endpoints, in which it looks up none that has endpoint rules, as all of ours have.
