@@ -294,7 +294,7 @@ class _LeanLoader(Loader):
 def _pauses() -> Iterator[float]:
     """Seconds to wait after each failed attempt: full jitter, so that rivals part ways."""
     for attempt in range(_ATTEMPTS):
-        yield random.uniform(0, min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2**attempt))  # noqa: S311
+        yield random.uniform(0, min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2**attempt))  # noqa: S311  jitter is no secret
 
 
 def _reason(reason: Any) -> Reason | None:
