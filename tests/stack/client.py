@@ -19,12 +19,14 @@ PATIENCE_S = 60
 
 @dataclass(frozen=True)
 class DeployedStack(LocalStack):
-    """A local stack that a test may also do harm to."""
+    """A local stack that a test may also do harm to; the embedded AWS's files are in `home`."""
+
+    home: Path
 
     def workers(self, function: str) -> list[int]:
         """The processes that run a function, named by its output in the template."""
-        name = self.outputs[function]
-        return [pid for pid, command in _processes() if f"/ministack-lambda-{name}-" in command]
+        own = f"{self.home}/tmp/ministack-lambda-{self.outputs[function]}-"
+        return [pid for pid, command in _processes() if own in command]
 
     def kill_workers(self, function: str) -> int:
         """End a function's processes at once, in the middle of whatever they do; how many."""

@@ -20,7 +20,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedStack]:
     process = aws.start()
     try:
         local = deploy(built, aws.endpoint_url, folder / "deploy.log")
-        yield DeployedStack(**vars(local))
+        yield DeployedStack(**vars(local), home=aws.home)
     finally:
         emulator.stop(aws.home)
         process.wait()

@@ -83,8 +83,7 @@ def test_a_worker_killed_in_the_middle_of_a_batch_neither_loses_nor_doubles(
     about = {"tenant_id": tenant_id, "dataset_id": dataset_id}
     created = event("dataset.created", id=f"{tenant_id}-created", **about)
     client.call("POST", "/v1/events", client.keys.events_key, created)
-    killed = 0
-    for n in range(10):
+    for n in range(5):
         uploads = [
             event(
                 "object.uploaded",
@@ -96,9 +95,9 @@ def test_a_worker_killed_in_the_middle_of_a_batch_neither_loses_nor_doubles(
             for m in range(50)
         ]
         client.call("POST", "/v1/events", client.keys.events_key, uploads)
-        killed += client.stack.kill_workers("CountFunction")
-    assert killed
-    eventually(lambda: client.call("GET", "/v1/provider/dashboard", key)["total_objects"], 500)
+        # A worker may be on its way up: the batch waits for it, and so does its end.
+        eventually(lambda: client.stack.kill_workers("CountFunction") > 0, True)
+    eventually(lambda: client.call("GET", "/v1/provider/dashboard", key)["total_objects"], 250)
     assert recount(table_of(client.stack), tenant_id, pause_s=0.5) == []
 
 
