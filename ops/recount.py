@@ -21,7 +21,7 @@ from tally.domain.counting import (
     total,
 )
 from tally.store import keys
-from tally.store.catalog import objects_of, record_from
+from tally.store.catalog import catalog_record_from, objects_of
 from tally.store.keys import Key
 from tally.store.table import Cancelled, Table
 
@@ -115,7 +115,7 @@ def _datasets(table: Table, tenant_id: str) -> Iterator[Dataset]:
     pk = keys.tenant(tenant_id).pk
     for item in table.query(pk, keys.TENANT_DATASET_PREFIX, consistent=True):
         stored = table.get(keys.dataset(item["dataset_id"]), consistent=True)
-        record = stored and record_from(stored)
+        record = stored and catalog_record_from(stored)
         if isinstance(record, Dataset):
             yield record
 

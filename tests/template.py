@@ -101,6 +101,7 @@ def create_table(client: Any, name: str) -> None:
         BillingMode=properties["BillingMode"],
         AttributeDefinitions=properties["AttributeDefinitions"],
         KeySchema=properties["KeySchema"],
+        GlobalSecondaryIndexes=properties["GlobalSecondaryIndexes"],
         StreamSpecification=properties["StreamSpecification"] | {"StreamEnabled": True},
     )
 

@@ -12,11 +12,17 @@ from typing import Any
 
 import pytest
 
-from tally.domain.counting import DatasetTotals, ProviderTotals
+from tally.domain.counting import (
+    AccessTotals,
+    BuyerTotals,
+    DatasetTotals,
+    ProviderTotals,
+    SpendTotals,
+)
 from tally.store import keys
-from tally.store.catalog import record_from
 from tally.store.counting import MARKER_LIFETIME
 from tally.store.keys import Key
+from tally.store.records import record_from
 from tests.template import ROOT, module_of, resources, rights, routes, statements, template
 from tests.world import passes_filter
 
@@ -109,7 +115,7 @@ def test_rights_are_to_named_resources(function: str) -> None:
             case {"Fn::GetAtt": [name, "Arn" | "StreamArn" | "Id"]}:
                 assert name in template()["Resources"]
             case {"Fn::Sub": path}:
-                assert path == "${FailedBatches.Arn}/*"
+                assert path in ("${FailedBatches.Arn}/*", "${Table.Arn}/index/ByLastAccess")
             case _:
                 pytest.fail(f"{function} may reach {resource}")
 
@@ -230,10 +236,22 @@ ARGUMENTS: Mapping[str, tuple[Any, ...]] = {
     "api_key_id": ("key_k3j5m7n2p4q6",),
     "created_at": ("2026-04-05T09:30:00.000000000Z",),
     "parked_at": ("2026-04-05T09:30:00.000000000Z",),
+    "occurred_at": ("2026-04-05T09:30:00.000000000Z",),
+    "accessed_at": ("2026-04-05T09:30:00.000000000Z",),
+    "entry_id": ("5e8848",),
+    "period": ("2026-04",),
+    "side": ("debit", "credit"),
+    "currency": ("USD",),
     "source": ("/marketplace",),
     "event_id": ("evt-1",),
     "record_id": ("c4ca4238a0b923820dcc509a6f75849b",),
-    "of": (ProviderTotals("acme"), DatasetTotals("acme", "dset_1", "0")),
+    "of": (
+        ProviderTotals("acme"),
+        DatasetTotals("acme", "dset_1", "0"),
+        BuyerTotals("acme"),
+        SpendTotals("acme", "2026-04"),
+        AccessTotals("acme", "dset_1"),
+    ),
 }
 
 
@@ -241,7 +259,7 @@ def _key_builders() -> dict[str, Callable[..., Key]]:
     return {
         name: function
         for name, function in inspect.getmembers(keys, inspect.isfunction)
-        if function.__module__ == keys.__name__ and not name.startswith("_")
+        if inspect.signature(function, eval_str=True).return_annotation is Key
     }
 
 
@@ -270,6 +288,8 @@ def test_the_stream_brings_what_is_counted_and_nothing_else(builder: str) -> Non
 def test_something_is_counted() -> None:
     assert _is_counted(keys.dataset("dset_1"))
     assert _is_counted(keys.catalog_object("dset_1", "obj_1"))
+    assert _is_counted(keys.ledger_entry("acme", "2026-04", "debit", "5e8848"))
+    assert not _is_counted(keys.ledger_entry("acme", "2026-04", "credit", "5e8848"))
 
 
 # ----------------------------------------------------------------------------- table

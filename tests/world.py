@@ -103,7 +103,7 @@ class World:
         return Answer(
             status=answer["statusCode"],
             headers={name: values[0] for name, values in answer["multiValueHeaders"].items()},
-            body=json.loads(answer["body"]),
+            body=json.loads(answer["body"], parse_float=Decimal),
         )
 
     def get(self, url: str, tenant_id: str, *scopes: Scope) -> Any:
@@ -255,9 +255,9 @@ def proxy_event(
 def passes_filter(sort_key: str) -> bool:
     """Whether the stream's function is told of a change of an item with this sort key."""
     for pattern in stream_filters():
-        (rule,) = pattern["dynamodb"]["Keys"]["SK"]["S"]
-        if sort_key == rule or (isinstance(rule, dict) and sort_key.startswith(rule["prefix"])):
-            return True
+        for rule in pattern["dynamodb"]["Keys"]["SK"]["S"]:
+            if sort_key == rule or (isinstance(rule, dict) and sort_key.startswith(rule["prefix"])):
+                return True
     return False
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from functions.streams.count import app as counting
@@ -60,3 +62,6 @@ def test_the_stream_sample_is_counted(world: World, monkeypatch: pytest.MonkeyPa
         "objects_approved": 0,
         "objects_rejected": 0,
     }
+    # The sample says what changed, not what is: there is no page of it to ask for.
+    assert world.get("/v1/agent/activity/searches", owner)["total"] == 1
+    assert world.get("/v1/buyer/spend", owner)["search_spend"] == Decimal("0.24")

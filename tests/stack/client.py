@@ -25,7 +25,7 @@ class DeployedStack(LocalStack):
 
     def workers(self, function: str) -> list[int]:
         """The processes that run a function, named by its output in the template."""
-        own = f"{self.home}/tmp/ministack-lambda-{self.outputs[function]}-"
+        own = str(self.home / "tmp" / f"ministack-lambda-{self.outputs[function]}-")
         return [pid for pid, command in _processes() if own in command]
 
     def kill_workers(self, function: str) -> int:

@@ -14,7 +14,7 @@ from ops.recount import recount
 from tally.domain.events import Rejected
 from tally.http.cloudevents import read_event
 from tally.store.counting import count
-from tally.store.ingestion import Accepted, ingest
+from tally.store.ingestion import Accepted, Door, ingest
 from tally.store.parking import park
 from tally.store.totals import provider_totals
 from tests.faults import Crash, FaultyClient, conflict, crash_after, crash_before, rival, throttle
@@ -33,7 +33,7 @@ class Marketplace:
 
     def post(self, events: Sequence[Event]) -> None:
         read = [read_event(event, self.world.now) for event in events]
-        outcomes = ingest(self.world.table, read, self.world.now)
+        outcomes = ingest(self.world.table, read, Door(self.world.now))
         for event, outcome in zip(events, outcomes, strict=True):
             if isinstance(outcome, Rejected):
                 assert event["id"] not in self.accepted

@@ -10,7 +10,7 @@ import pytest
 
 from tally.domain.errors import Unavailable
 from tally.http.cloudevents import read_event
-from tally.store.ingestion import Accepted, Duplicate, Outcome, ingest
+from tally.store.ingestion import Accepted, Door, Duplicate, Outcome, ingest
 from tests.faults import Crash, FaultyClient, conflict, crash_after, crash_before, rival, throttle
 from tests.world import World, event
 
@@ -27,7 +27,7 @@ def client(world: World) -> FaultyClient:
 
 
 def post(world: World, *events: dict[str, Any]) -> Sequence[Outcome]:
-    return ingest(world.table, [read_event(e, world.now) for e in events], world.now)
+    return ingest(world.table, [read_event(e, world.now) for e in events], Door(world.now))
 
 
 def state(world: World) -> tuple[int, int, int]:

@@ -25,7 +25,8 @@ NOW = "2026-04-05T10:00:00.000000000Z"
 
 
 def facts_of(history: Sequence[Event]) -> list[DatasetEvent | ObjectEvent]:
-    return [read_event(event, NOW).fact for event in history]
+    facts = [read_event(event, NOW).fact for event in history]
+    return [fact for fact in facts if isinstance(fact, DatasetEvent | ObjectEvent)]
 
 
 def outcome(history: Sequence[Event]) -> tuple[dict[str, Dataset], list[CatalogObject]]:

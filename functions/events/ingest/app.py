@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from aws_lambda_powertools.event_handler import Request, Response
+from aws_lambda_powertools.event_handler import Request
 from pydantic import BaseModel, SerializerFunctionWrapHandler, model_serializer
 
+from tally.domain.errors import InsufficientScope
 from tally.domain.events import Event, Rejected
 from tally.domain.scopes import Scope
 from tally.http.cloudevents import read_event, read_events
 from tally.http.endpoint import (
+    Answer,
     CurrentCaller,
     Endpoint,
     Now,
@@ -18,7 +20,7 @@ from tally.http.endpoint import (
     TheTable,
     request_body,
 )
-from tally.store.ingestion import Accepted, Duplicate, Outcome, ingest
+from tally.store.ingestion import Accepted, Door, Duplicate, Outcome, ingest
 
 endpoint = Endpoint(Scope.EVENTS_WRITE, raw_body=True)
 
@@ -49,20 +51,24 @@ class IngestAnswer(BaseModel):
     results: list[EventResult]
 
 
-@endpoint.post("/v1/events")
+@endpoint.post("/v1/events", status_code=202)
 def ingest_events(
     request: Request,
     caller: CurrentCaller,
     table: TheTable,
     platform_tenant_id: PlatformTenantId,
     now: Now,
-) -> Response[IngestAnswer]:
+    *,
+    backfill: bool = False,
+) -> Answer:
+    if backfill and Scope.ADMIN not in caller.scopes:
+        raise InsufficientScope(f"?backfill=true needs a key with the scope {Scope.ADMIN}.")
     documents = read_events(request.headers.get("content-type", ""), request_body(request))
     readings = [_read(document, now) for document in documents]
     # The platform speaks for all tenants; a tenant's own key speaks for that tenant only.
     sender = None if caller.tenant_id == platform_tenant_id else caller.tenant_id
     events = [reading for reading in readings if isinstance(reading, Event)]
-    ingested = iter(ingest(table, events, now, sender=sender))
+    ingested = iter(ingest(table, events, Door(now, sender, backfill=backfill)))
     outcomes = [next(ingested) if isinstance(r, Event) else r for r in readings]
     return _answer(documents, outcomes)
 
@@ -74,7 +80,7 @@ def _read(document: Any, now: str) -> Event | Rejected:
         return rejection
 
 
-def _answer(documents: list[Any], outcomes: list[Outcome]) -> Response[IngestAnswer]:
+def _answer(documents: list[Any], outcomes: list[Outcome]) -> Answer:
     results = [_result(d, o) for d, o in zip(documents, outcomes, strict=True)]
     statuses = [result.status for result in results]
     rejected = statuses.count("rejected")
@@ -85,7 +91,7 @@ def _answer(documents: list[Any], outcomes: list[Outcome]) -> Response[IngestAns
         results=results,
     )
     status_code = 202 if not rejected else 422 if rejected == len(results) else 207
-    return Response(status_code=status_code, content_type="application/json", body=answer)
+    return Answer(answer, status_code)
 
 
 def _result(document: Any, outcome: Outcome) -> EventResult:

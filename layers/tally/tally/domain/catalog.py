@@ -106,6 +106,10 @@ class Dataset:
             return True
         return self.alive or (self.deleted is not None and event.version < self.deleted)
 
+    def existed_at(self, time: Instant) -> bool:
+        """Whether it can have been searched or accessed then, as far as is known by now."""
+        return self.alive or (self.deleted is not None and time < self.deleted.time)
+
     def apply(self, event: DatasetEvent) -> Dataset:
         if event.kind is DatasetEventKind.DELETED:
             return replace(self, deleted=_newest(self.deleted, event.version))

@@ -11,7 +11,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
+from tally.domain.activity import AccessActivity, SearchActivity
 from tally.domain.catalog import CatalogObject, Dataset, Version
+from tally.domain.charges import EntrySide, LedgerEntry
+from tally.domain.periods import Period
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -34,10 +37,33 @@ class DatasetTotals:
     epoch: str
 
 
-type Totals = ProviderTotals | DatasetTotals
+@dataclass(frozen=True, slots=True, order=True)
+class BuyerTotals:
+    """A buyer's searches, and the datasets that it ever accessed."""
+
+    tenant_id: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SpendTotals:
+    """A buyer's spend in a month by kind, in micro-units, net of refunds."""
+
+    tenant_id: str
+    period: Period
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class AccessTotals:
+    """How often a buyer accessed a dataset; the item also keeps when it last did."""
+
+    tenant_id: str
+    dataset_id: str
+
+
+type Totals = ProviderTotals | DatasetTotals | BuyerTotals | SpendTotals | AccessTotals
 """Names one counter item; each has named integer fields."""
 
-type Record = Dataset | CatalogObject
+type Record = Dataset | CatalogObject | SearchActivity | AccessActivity | LedgerEntry
 
 type Deltas = Counter[tuple[Totals, str]]
 """(counter, field) -> amount; amounts may be negative. Fields with amount 0 may be absent."""
@@ -65,6 +91,14 @@ def contribution(record: Record | None) -> Deltas:
                 "active": int(state.active),
             }
             return Counter({(totals, field): n for field, n in fields.items() if n})
+        case SearchActivity():
+            return Counter({(BuyerTotals(record.tenant_id), "searches"): 1})
+        case AccessActivity():
+            return Counter({(AccessTotals(record.tenant_id, record.dataset_id), "accesses"): 1})
+        case LedgerEntry(side=EntrySide.DEBIT):
+            posting = record.posting
+            spend = SpendTotals(record.tenant_id, posting.period)
+            return Counter({(spend, posting.kind.value): record.amount})
         case _:
             return Counter()
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tally.domain.catalog import DatasetEvent, ObjectEvent
+from tally.domain.charges import ChargeRefunded, DatasetAccessed, SearchPerformed
 from tally.domain.errors import TallyError
 from tally.domain.instants import Instant
 
-type Fact = DatasetEvent | ObjectEvent
+type Charging = SearchPerformed | DatasetAccessed
+
+type Fact = DatasetEvent | ObjectEvent | Charging | ChargeRefunded
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +48,21 @@ class UnknownDataset(Rejected):
 
 class EventConflict(Rejected):
     code = "event_conflict"
+
+
+class UnknownCharge(Rejected):
+    code = "unknown_charge"
+
+
+class CurrencyMismatch(Rejected):
+    code = "currency_mismatch"
+
+
+class RefundExceedsCharge(Rejected):
+    code = "refund_exceeds_charge"
+
+
+class NotPermitted(Rejected):
+    """The sender may not say this, whoever it is about."""
+
+    code = "not_permitted"

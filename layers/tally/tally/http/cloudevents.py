@@ -15,6 +15,8 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    ValidationInfo,
+    field_validator,
 )
 
 from tally.domain.catalog import (
@@ -25,10 +27,12 @@ from tally.domain.catalog import (
     ObjectEventKind,
     Version,
 )
+from tally.domain.charges import ChargeRefunded, DatasetAccessed, SearchPerformed
 from tally.domain.errors import InvalidRequest, PayloadTooLarge, UnsupportedMediaType
 from tally.domain.events import Event, Fact, InvalidEvent
 from tally.domain.instants import Instant, plus
-from tally.http.fields import Id, Name, Timestamp
+from tally.domain.money import to_decimal
+from tally.http.fields import Amount, Currency, Id, Name, Timestamp, message_of
 from tally.http.json import load_json, media_type
 
 MOST_EVENTS = 100
@@ -82,6 +86,106 @@ class _UploadData(_ObjectData):
     size_bytes: int = Field(ge=0, lt=2**63)
 
 
+class _Allocation(_Model):
+    dataset_id: Id
+    amount: Amount
+
+
+class _SearchData(_Model):
+    tenant_id: Id
+    search_activity_id: Id | None = None
+    query_text: Annotated[str, StringConstraints(max_length=10_000)]
+    dataset_ids: Annotated[tuple[Id, ...], Field(min_length=1, max_length=50, strict=False)]
+    result_count: int = Field(ge=0, lt=2**31)
+    charged_amount: Amount
+    currency: Currency
+    allocations: tuple[_Allocation, ...] | None = Field(default=None, strict=False)
+
+    @field_validator("dataset_ids")
+    @classmethod
+    def _each_once(cls, dataset_ids: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(dataset_ids)) < len(dataset_ids):
+            raise ValueError("must name each dataset once")
+        return dataset_ids
+
+    @field_validator("allocations")
+    @classmethod
+    def _whole(
+        cls, allocations: tuple[_Allocation, ...] | None, info: ValidationInfo
+    ) -> tuple[_Allocation, ...] | None:
+        if allocations is None or not {"dataset_ids", "charged_amount"} <= info.data.keys():
+            return allocations  # the other fields' own errors come first
+        named = [allocation.dataset_id for allocation in allocations]
+        if len(set(named)) < len(named) or not set(named) <= set(info.data["dataset_ids"]):
+            raise ValueError("must name datasets of dataset_ids, each at most once")
+        allocated, charged = sum(a.amount for a in allocations), info.data["charged_amount"]
+        if allocated != charged:
+            raise ValueError(
+                f"must sum exactly to charged_amount: {to_decimal(allocated)} is not "
+                f"{to_decimal(charged)}"
+            )
+        return allocations
+
+
+class _AccessData(_Model):
+    tenant_id: Id
+    dataset_id: Id
+    object_id: Id | None = None
+    kind: Literal["retrieval", "download"]
+    charged_amount: Amount
+    currency: Currency
+
+
+class _ChargeEvent(_Model):
+    source: _Identity
+    id: _Identity
+
+
+class _RefundData(_Model):
+    tenant_id: Id
+    charge_event: _ChargeEvent
+    amount: Amount
+    currency: Currency
+    reason: Annotated[str, StringConstraints(max_length=1000)] | None = None
+
+
+def _search_fact(data: Any, version: Version) -> Fact:
+    return SearchPerformed(
+        tenant_id=data.tenant_id,
+        search_activity_id=data.search_activity_id,
+        query_text=data.query_text,
+        dataset_ids=data.dataset_ids,
+        result_count=data.result_count,
+        amount=data.charged_amount,
+        currency=data.currency,
+        allocations={a.dataset_id: a.amount for a in data.allocations or ()},
+        time=version.time,
+    )
+
+
+def _access_fact(data: Any, version: Version) -> Fact:
+    return DatasetAccessed(
+        tenant_id=data.tenant_id,
+        dataset_id=data.dataset_id,
+        object_id=data.object_id,
+        kind=data.kind,
+        amount=data.charged_amount,
+        currency=data.currency,
+        time=version.time,
+    )
+
+
+def _refund_fact(data: Any, version: Version) -> Fact:
+    return ChargeRefunded(
+        tenant_id=data.tenant_id,
+        charge_source=data.charge_event.source,
+        charge_id=data.charge_event.id,
+        amount=data.amount,
+        currency=data.currency,
+        time=version.time,
+    )
+
+
 def _dataset_fact(kind: DatasetEventKind) -> Callable[[Any, Version], Fact]:
     return lambda data, version: DatasetEvent(kind=kind, version=version, **data.model_dump())
 
@@ -102,6 +206,9 @@ _TYPES: Mapping[str, _Reader] = {
     "object.rejected": (_ObjectData, _object_fact(ObjectEventKind.REJECTED)),
     "object.indexed": (_ObjectData, _object_fact(ObjectEventKind.INDEXED)),
     "object.deleted": (_ObjectData, _object_fact(ObjectEventKind.DELETED)),
+    "search.performed": (_SearchData, _search_fact),
+    "dataset.accessed": (_AccessData, _access_fact),
+    "charge.refunded": (_RefundData, _refund_fact),
 }
 
 EVENT_TYPES = tuple(_TYPES)
@@ -142,7 +249,7 @@ def read_event(document: Any, now: Instant) -> Event:
         )
     model, fact = _TYPES[envelope.type]
     data = _validate(model, envelope.data, "data.")
-    rank = RANKS[envelope.type.partition(".")[2]]
+    rank = RANKS.get(envelope.type.partition(".")[2], 0)
     version = Version(envelope.time, rank, envelope.id, envelope.source)
     understood = [envelope.type, envelope.time, data.model_dump(mode="json", exclude_none=True)]
     return Event(
@@ -161,4 +268,4 @@ def _validate[M: _Model](model: type[M], document: Mapping[str, Any], path: str)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         field = path + ".".join(map(str, first["loc"]))
-        raise InvalidEvent(f"{field}: {first['msg']}", field=field) from error
+        raise InvalidEvent(f"{field}: {message_of(first)}", field=field) from error

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import base64
-import json
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import wraps
+from inspect import Signature, signature
 from typing import Annotated, Any
 from uuid import uuid4
 
+import simplejson
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Depends, Request, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
-from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from pydantic import BaseModel
 
 from tally.domain.errors import (
     InsufficientScope,
@@ -36,7 +39,7 @@ from tally.http.errors import (
 from tally.http.json import decode, load_json, media_type
 from tally.store.table import Table, default_table
 
-type Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
+_JSON = "application/json"
 
 logger = Logger(service="tally")
 
@@ -66,12 +69,21 @@ TheTable = Annotated[Table, Depends(default_table)]
 PlatformTenantId = Annotated[str, Depends(platform_tenant_id)]
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer whose status is not the same each time."""
+
+    data: BaseModel
+    status_code: int
+
+
 class Endpoint:
     """One route with its scope; `handler` is what Lambda calls.
 
     `platform_only`: the caller must belong to the platform tenant. `raw_body`: the route reads
-    the body itself, by `request_body`; else it must be JSON. Answers are wrapped in
-    `{"data", "request_id", "timestamp"}`, errors in `{"error", "request_id", "timestamp"}`.
+    the body itself, by `request_body`; else it must be JSON. A route returns a model, or an
+    Answer with one. Answers are wrapped in `{"data", "request_id", "timestamp"}`, errors in
+    `{"error", "request_id", "timestamp"}`.
     """
 
     def __init__(
@@ -85,13 +97,17 @@ class Endpoint:
             enable_validation=True,
             response_validation_error_http_code=500,
             json_body_deserializer=load_json,
-            serializer=json.dumps,
         )
-        self.resolver.use(middlewares=[self._wrap])
         self.resolver.exception_handler(Exception)(self._answer_error)
-        self.get = self.resolver.get
-        self.post = self.resolver.post
-        self.delete = self.resolver.delete
+
+    def get[F: Callable[..., Any]](self, path: str) -> Callable[[F], F]:
+        return self._route(self.resolver.get(path), 200)
+
+    def post[F: Callable[..., Any]](self, path: str, status_code: int) -> Callable[[F], F]:
+        return self._route(self.resolver.post(path), status_code)
+
+    def delete[F: Callable[..., Any]](self, path: str) -> Callable[[F], F]:
+        return self._route(self.resolver.delete(path), 200)
 
     def handler(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         """An API Gateway proxy event -> its response. Never raises."""
@@ -135,10 +151,30 @@ class Endpoint:
         override: Callable[[], T] = self.resolver.dependency_overrides.get(dependency, dependency)
         return override()
 
-    def _wrap(self, app: Any, next_middleware: NextMiddleware) -> Response[Any]:
-        response = next_middleware(app)
-        response.body = {"data": response.body} | self._signature()
-        return response
+    def _route[F: Callable[..., Any]](
+        self, register: Callable[[Any], Any], status_code: int
+    ) -> Callable[[F], F]:
+        """Registers a function whose answers are written here and not by the resolver, which
+        would make text of exact numbers. A model is valid by then: it was when it was built."""
+
+        def decorate(function: F) -> F:
+            @wraps(function)
+            def answer(**arguments: Any) -> Response[str]:
+                result = function(**arguments)
+                if isinstance(result, Answer):
+                    return self._answer(result.data, result.status_code)
+                return self._answer(result, status_code)
+
+            resolved = signature(function, eval_str=True)
+            answer.__signature__ = resolved.replace(return_annotation=Signature.empty)  # type: ignore[attr-defined]
+            register(answer)
+            return function
+
+        return decorate
+
+    def _answer(self, data: BaseModel, status_code: int) -> Response[str]:
+        body = {"data": data.model_dump()} | self._signature()
+        return Response(status_code, content_type=_JSON, body=simplejson.dumps(body))
 
     def _signature(self) -> dict[str, str]:
         context = self.resolver.context
@@ -159,9 +195,9 @@ class Endpoint:
                 status, body = 500, internal_error_body()
         return Response(
             status_code=status,
-            content_type="application/json",
+            content_type=_JSON,
             headers=dict(headers),
-            body=json.dumps({"error": body} | self._signature()),
+            body=simplejson.dumps({"error": body} | self._signature()),
         )
 
     @staticmethod

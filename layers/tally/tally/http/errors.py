@@ -20,6 +20,7 @@ from tally.domain.errors import (
     Unavailable,
     UnsupportedMediaType,
 )
+from tally.http.fields import message_of
 
 STATUSES: Mapping[type[TallyError], int] = {
     InvalidRequest: 400,
@@ -47,7 +48,7 @@ def error_body(error: TallyError) -> dict[str, Any]:
 
 def validation_error_body(error: RequestValidationError) -> dict[str, Any]:
     """One detail for each field that is wrong, named as the client wrote it."""
-    details = [{"field": _field(e["loc"]), "message": e["msg"]} for e in error.errors()]
+    details = [{"field": _field(e["loc"]), "message": message_of(e)} for e in error.errors()]
     reasons = "; ".join(f"{detail['field']}: {detail['message']}" for detail in details)
     return {
         "code": InvalidRequest.code,

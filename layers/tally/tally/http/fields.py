@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, StringConstraints
 
-from tally.domain.instants import Instant, parse_instant
+from tally.domain.instants import parse_instant
+from tally.domain.money import Micros, parse_amount
 
 ID_PATTERN = r"^[A-Za-z0-9_-]{1,64}\z"
 
@@ -27,4 +31,23 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=256), AfterVali
 Timestamp = Annotated[str, AfterValidator(parse_instant)]
 """RFC 3339 text -> Instant."""
 
-__all__ = ["ID_PATTERN", "Id", "Instant", "Name", "Timestamp"]
+
+def _amount(value: object) -> Micros:
+    """A JSON number or its text -> micro-units."""
+    if isinstance(value, str) and re.fullmatch(r"\d{1,13}(\.\d{1,20})?", value, re.ASCII):
+        value = Decimal(value)
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise ValueError("must be a number")  # noqa: TRY004  pydantic makes it a field's error
+    return parse_amount(Decimal(value))
+
+
+Amount = Annotated[int, BeforeValidator(_amount)]
+"""At most 6 decimals, not negative, below 10^12 -> micro-units."""
+
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}\z")]
+"""ISO 4217."""
+
+
+def message_of(error: Mapping[str, Any]) -> str:
+    """What one of pydantic's errors says; of our own validators, in our own words."""
+    return str(error["ctx"]["error"] if error["type"] == "value_error" else error["msg"])

@@ -1,20 +1,21 @@
-"""Datasets and objects as items, and the work of changing several of them at once."""
+"""Datasets and objects as items."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from tally.domain.catalog import CatalogObject, Dataset, Review
-from tally.domain.counting import DatasetTotals, Record, epoch_of
+from tally.domain.counting import DatasetTotals, epoch_of
 from tally.store import keys
 from tally.store.items import version_from
 from tally.store.keys import Key
-from tally.store.table import Action, Table
+from tally.store.table import Table
+
+type CatalogRecord = Dataset | CatalogObject
 
 
-def attributes_of(record: Record) -> dict[str, Any]:
+def attributes_of(record: CatalogRecord) -> dict[str, Any]:
     match record:
         case Dataset():
             return {
@@ -40,7 +41,7 @@ def attributes_of(record: Record) -> dict[str, Any]:
             }
 
 
-def record_from(item: Mapping[str, Any]) -> Record:
+def catalog_record_from(item: Mapping[str, Any]) -> CatalogRecord:
     """KeyError, TypeError or ValueError for an item that is none."""
     if item["SK"] == keys.DATASET_SK:
         return Dataset(
@@ -67,69 +68,12 @@ def record_from(item: Mapping[str, Any]) -> Record:
     raise ValueError("neither a dataset nor an object")
 
 
-def key_of_record(record: Record) -> Key:
+def key_of_record(record: CatalogRecord) -> Key:
     match record:
         case Dataset():
             return keys.dataset(record.dataset_id)
         case CatalogObject():
             return keys.catalog_object(record.dataset_id, record.object_id)
-
-
-@dataclass(slots=True)
-class Records:
-    """Records read at one moment, and what is to become of them, written only if none changed."""
-
-    items: Mapping[Key, Mapping[str, Any]]
-    _changed: dict[Key, Record] = field(default_factory=dict)
-
-    def dataset(self, dataset_id: str) -> Dataset | None:
-        record = self._get(keys.dataset(dataset_id))
-        return record if isinstance(record, Dataset) else None
-
-    def catalog_object(self, dataset_id: str, object_id: str) -> CatalogObject | None:
-        record = self._get(keys.catalog_object(dataset_id, object_id))
-        return record if isinstance(record, CatalogObject) else None
-
-    def set(self, record: Record) -> None:
-        key = key_of_record(record)
-        if record == self._get(key):
-            return
-        self._changed[key] = record
-
-    def is_newly_deleted(self, dataset_id: str) -> bool:
-        """Whether the changes hold a deletion that the dataset did not have when it was read."""
-        key = keys.dataset(dataset_id)
-        changed = self._changed.get(key)
-        before = record_from(self.items[key]) if key in self.items else None
-        return changed is not None and changed.deleted != (before and before.deleted)
-
-    @property
-    def writes(self) -> int:
-        """How many actions it takes to write the changes."""
-        new = [r for key, r in self._changed.items() if key not in self.items]
-        return len(self._changed) + sum(isinstance(record, Dataset) for record in new)
-
-    def actions(self, table: Table) -> list[Action]:
-        """Each changed record whole, on condition that it is still at the revision that was read;
-        for a new dataset also the mark in its owner's partition."""
-        actions = []
-        for key, record in self._changed.items():
-            revision = self.items[key]["revision"] if key in self.items else 0
-            attributes = attributes_of(record) | {"revision": revision + 1}
-            if revision:
-                condition = "revision = :revision"
-                actions.append(table.put(key, attributes, condition, revision=revision))
-                continue
-            actions.append(table.put_new(key, attributes))
-            if isinstance(record, Dataset):
-                owned = keys.tenant_dataset(record.tenant_id, record.dataset_id)
-                actions.append(table.put_new(owned, {"dataset_id": record.dataset_id}))
-        return actions
-
-    def _get(self, key: Key) -> Record | None:
-        if key in self._changed:
-            return self._changed[key]
-        return record_from(self.items[key]) if key in self.items else None
 
 
 def dataset_with_totals(table: Table, dataset_id: str) -> tuple[Dataset, Mapping[str, int]] | None:
@@ -138,7 +82,7 @@ def dataset_with_totals(table: Table, dataset_id: str) -> tuple[Dataset, Mapping
     totals: dict[str, Mapping[str, int]] = {}
     for item in table.query(keys.dataset(dataset_id).pk, keys.DATASET_SK):
         if item["SK"] == keys.DATASET_SK:
-            record = record_from(item)
+            record = catalog_record_from(item)
             dataset = record if isinstance(record, Dataset) else None
         else:
             totals[item["SK"]] = item
@@ -152,7 +96,7 @@ def objects_of(table: Table, dataset_id: str) -> Iterable[tuple[CatalogObject, i
     """All objects ever named in a dataset, each with its revision, read consistently."""
     pk = keys.dataset(dataset_id).pk
     for item in table.query(pk, keys.OBJECT_PREFIX, consistent=True):
-        record = record_from(item)
+        record = catalog_record_from(item)
         if isinstance(record, CatalogObject):
             yield record, item["revision"]
 

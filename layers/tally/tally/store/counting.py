@@ -8,15 +8,18 @@ A change that cannot be counted is parked in the same way, and blocks nobody.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from tally.domain.activity import AccessActivity
 from tally.domain.catalog import CatalogObject, Dataset
 from tally.domain.counting import (
+    AccessTotals,
+    BuyerTotals,
     DatasetTotals,
     Deltas,
     ProviderTotals,
@@ -32,9 +35,11 @@ from tally.domain.counting import (
 from tally.domain.errors import Unavailable
 from tally.domain.instants import Instant, plus, to_datetime
 from tally.store import keys
-from tally.store.catalog import attributes_of, key_of_record, objects_of, record_from
+from tally.store.activity import seen_access
+from tally.store.catalog import attributes_of, catalog_record_from, key_of_record, objects_of
 from tally.store.items import from_item
 from tally.store.keys import Key
+from tally.store.records import record_from
 from tally.store.table import MAX_TRANSACTION_ACTIONS, Action, Cancelled, Reason, Table
 
 # Longer than any delivery can be late: the stream keeps a change for a day, the bucket of failed
@@ -150,8 +155,9 @@ def _groups(changes: Sequence[Change]) -> Iterator[list[Change]]:
     """
     group: list[Change] = []
     touched: set[Totals] = set()
-    for each in sorted(changes, key=_dataset_of):
+    for each in sorted(changes, key=_neighbourhood):
         own = {totals for totals, _ in rolled_up(each.deltas)}
+        own |= {BuyerTotals(t.tenant_id) for t in own if isinstance(t, AccessTotals)}
         if len(group) + 1 + len(touched | own) > MAX_TRANSACTION_ACTIONS:
             yield group
             group, touched = [], set()
@@ -161,9 +167,9 @@ def _groups(changes: Sequence[Change]) -> Iterator[list[Change]]:
         yield group
 
 
-def _dataset_of(each: Change) -> tuple[str, str]:
+def _neighbourhood(each: Change) -> tuple[str, str]:
     record = each.new or each.old
-    return (record.tenant_id, record.dataset_id) if record else ("", "")
+    return (record.tenant_id, getattr(record, "dataset_id", "")) if record else ("", "")
 
 
 def _count_group(table: Table, group: Sequence[Change], result: Counted) -> None:
@@ -173,9 +179,14 @@ def _count_group(table: Table, group: Sequence[Change], result: Counted) -> None
         if not left:
             return
         deltas = _without(ended, total(each.deltas for each in left))
-        additions = by_totals(rolled_up(deltas))
+        accesses = _Accesses.read(table, left, deltas)
+        additions = by_totals(rolled_up(total([deltas, accesses.first_ones])))
         actions = [each.guard for each in left]
-        actions += [_add(table, totals, dict(amounts)) for totals, amounts in additions.items()]
+        for totals, amounts in additions.items():
+            if isinstance(totals, AccessTotals):
+                actions.append(accesses.action(table, totals, amounts["accesses"]))
+            else:
+                actions.append(_add(table, totals, dict(amounts)))
         try:
             table.transact(actions)
         except (Cancelled, ClientError) as error:
@@ -186,7 +197,8 @@ def _count_group(table: Table, group: Sequence[Change], result: Counted) -> None
             guards, counters = reasons[: len(left)], reasons[len(left) :]
             fresh = [each for each, reason in zip(left, guards, strict=True) if reason is None]
             result.already_counted += len(left) - len(fresh)
-            newly = {t for t, reason in zip(additions, counters, strict=True) if reason}
+            failed = {t for t, reason in zip(additions, counters, strict=True) if reason}
+            newly = {totals for totals in failed if isinstance(totals, DatasetTotals)}
             # Before the guards are written: what was counted is not looked at again.
             _rescue_stale(table, fresh, newly)
             left, ended = fresh, ended | newly
@@ -194,6 +206,36 @@ def _count_group(table: Table, group: Sequence[Change], result: Counted) -> None
             result.counted += len(left)
             return
     raise Unavailable("Too many writers change the same counters.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Accesses:
+    """What is stored of the datasets that a group of changes accessed, and when it did last."""
+
+    stored: Mapping[Key, Mapping[str, Any]]
+    latest: Mapping[AccessTotals, Instant]
+
+    @classmethod
+    def read(cls, table: Table, changes: Sequence[Change], deltas: Deltas) -> _Accesses:
+        latest: dict[AccessTotals, Instant] = {}
+        for each in changes:
+            if isinstance(each.new, AccessActivity):
+                of = AccessTotals(each.new.tenant_id, each.new.dataset_id)
+                latest[of] = max(latest.get(of, ""), each.new.accessed_at)
+        touched = [totals for totals, _ in deltas if isinstance(totals, AccessTotals)]
+        stored = table.get_many([keys.totals(totals) for totals in touched]) if touched else {}
+        return cls(stored, latest)
+
+    @property
+    def first_ones(self) -> Deltas:
+        """One dataset more for each buyer and dataset that were not seen together before."""
+        fresh = (totals for totals in self.latest if keys.totals(totals) not in self.stored)
+        return Counter((BuyerTotals(totals.tenant_id), "accessed_datasets") for totals in fresh)
+
+    def action(self, table: Table, totals: AccessTotals, accesses: int) -> Action:
+        before = self.stored.get(keys.totals(totals))
+        latest = max(self.latest.get(totals, ""), before["last_accessed_at"] if before else "")
+        return seen_access(table, totals, accesses, latest, before)
 
 
 def _halve(table: Table, group: Sequence[Change], result: Counted, error: Exception) -> None:
@@ -273,12 +315,14 @@ def _reasons_of(error: Exception) -> Sequence[Reason | None] | None:
     return [reason if reason and reason.is_condition else None for reason in error.reasons]
 
 
-def _rescue_stale(table: Table, changes: Sequence[Change], ended: set[Totals]) -> None:
+def _rescue_stale(
+    table: Table, changes: Sequence[Change], ended: Collection[DatasetTotals]
+) -> None:
     """An object written while its dataset was being deleted may carry the epoch before."""
     for each in changes:
         if isinstance(each.new, CatalogObject) and any(t in ended for t, _ in each.deltas):
             item = table.get(key_of_record(each.new), consistent=True)
-            record = item and record_from(item)
+            record = item and catalog_record_from(item)
             if item and isinstance(record, CatalogObject):
                 dataset = _dataset(table, record.dataset_id)
                 _rescue(table, record, item["revision"], dataset)
@@ -302,5 +346,5 @@ def _rescue(table: Table, record: CatalogObject, revision: int, dataset: Dataset
 
 def _dataset(table: Table, dataset_id: str) -> Dataset | None:
     item = table.get(keys.dataset(dataset_id), consistent=True)
-    record = item and record_from(item)
+    record = item and catalog_record_from(item)
     return record if isinstance(record, Dataset) else None

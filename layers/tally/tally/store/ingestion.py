@@ -1,10 +1,12 @@
-"""Accepting events: each durable, once, together with the records that it changes."""
+"""Accepting events: each durable, once, together with all that it changes and posts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from tally.domain.activity import AccessActivity, SearchActivity
 from tally.domain.catalog import (
     DatasetEvent,
     DatasetEventKind,
@@ -12,24 +14,50 @@ from tally.domain.catalog import (
     new_dataset,
     new_object,
 )
+from tally.domain.charges import (
+    Charge,
+    ChargeRefunded,
+    DatasetAccessed,
+    Posting,
+    SearchPerformed,
+    charge_for,
+    charged,
+    refunded,
+)
 from tally.domain.errors import Unavailable
 from tally.domain.events import (
+    Charging,
+    CurrencyMismatch,
     Event,
     EventConflict,
+    NotPermitted,
+    RefundExceedsCharge,
     Rejected,
+    UnknownCharge,
     UnknownDataset,
     UnknownTenant,
 )
 from tally.domain.instants import Instant
+from tally.domain.money import to_decimal
+from tally.domain.periods import month_of, posting_period
 from tally.store import keys
-from tally.store.catalog import Records
 from tally.store.keys import Key
+from tally.store.ledger import (
+    access_attributes,
+    access_key,
+    charge_attributes,
+    search_attributes,
+    search_key,
+)
 from tally.store.table import MAX_TRANSACTION_ACTIONS, Action, Cancelled, Table
+from tally.store.work import Work
 
-# One event writes its own mark and at most a record and a dataset's mark at its owner.
-_MOST_ACTIONS_PER_EVENT = 3
 _EVENTS_PER_TRANSACTION = 49
 _ATTEMPTS = 20
+
+# Registers that this process knows to be there; they are never removed.
+_known_registers: set[tuple[str, Key]] = set()
+_MOST_KNOWN = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +73,27 @@ class Duplicate:
 type Outcome = Accepted | Duplicate | Rejected
 
 
-def ingest(
-    table: Table, events: Sequence[Event], now: Instant, *, sender: str | None = None
-) -> list[Outcome]:
+@dataclass(frozen=True, slots=True)
+class Door:
+    """How events came in: when, for which tenant alone (None: any), and whether as history."""
+
+    now: Instant
+    sender: str | None = None
+    backfill: bool = False
+
+
+def ingest(table: Table, events: Sequence[Event], door: Door) -> list[Outcome]:
     """The outcome of each event, in the order given: they are decided one after the other.
 
-    `sender` limits them to one tenant's events. Unavailable if the database refuses: what was
-    accepted by then stays so, and a repetition of the whole finds it as duplicates.
+    Unavailable if the database refuses: what was accepted by then stays so, and a repetition of
+    the whole finds it as duplicates.
     """
     outcomes: dict[int, Outcome] = {}
     left = list(range(len(events)))
     stalled = 0
     while left:
         chunk = left[:_EVENTS_PER_TRANSACTION]
-        settled = _ingest_some(table, [events[i] for i in chunk], now, sender)
+        settled = _ingest_some(table, [events[i] for i in chunk], door)
         outcomes |= {chunk[n]: outcome for n, outcome in settled.items()}
         left = [i for i in left if i not in outcomes]
         stalled = 0 if settled else stalled + 1
@@ -67,20 +102,16 @@ def ingest(
     return [outcomes[i] for i in range(len(events))]
 
 
-def _ingest_some(
-    table: Table, events: Sequence[Event], now: Instant, sender: str | None
-) -> dict[int, Outcome]:
+def _ingest_some(table: Table, events: Sequence[Event], door: Door) -> dict[int, Outcome]:
     """Try one transaction; the outcomes that are certain by then, perhaps none."""
-    records = Records(table.get_many([key for event in events for key in _reads(event)]))
+    work = Work(table.get_many([key for event in events for key in _reads(event)]))
     accepted: dict[int, Event] = {}
     outcomes: dict[int, Outcome] = {}
     rejected: dict[int, Rejected] = {}
     for n, event in enumerate(events):
-        if len(accepted) + records.writes + _MOST_ACTIONS_PER_EVENT > MAX_TRANSACTION_ACTIONS:
+        if accepted and not _fits(event, work, accepted):
             break
-        if _is_deletion(event) and records.is_newly_deleted(event.fact.dataset_id):
-            break  # one write, one change of the item, one epoch that ends with it
-        if sender not in (None, event.fact.tenant_id):
+        if door.sender not in (None, event.fact.tenant_id):
             # Before all else: whether the tenant sent such an event is nobody else's business.
             outcomes[n] = _unknown_tenant(event)
             continue
@@ -89,41 +120,77 @@ def _ingest_some(
             outcomes[n] = _again(event, twin.content)
             continue
         try:
-            _apply(event, records)
+            _apply(event, work, door)
         except Rejected as rejection:
             rejected[n] = rejection
         else:
             accepted[n] = event
 
-    actions = [_mark(table, event, now) for event in accepted.values()]
+    actions = [_mark(table, event, work, door) for event in accepted.values()]
     try:
         if actions:
-            table.transact(actions + records.actions(table))
+            _register(table, work.registers)
+            table.transact(actions + work.actions(table))
     except Cancelled as cancelled:
         return _marked_before(accepted, cancelled)
     outcomes |= dict.fromkeys(accepted, Accepted())
     return outcomes | _unless_accepted_before(table, events, rejected)
 
 
-def _is_deletion(event: Event) -> bool:
-    return isinstance(event.fact, DatasetEvent) and event.fact.kind is DatasetEventKind.DELETED
+def _fits(event: Event, work: Work, accepted: dict[int, Event]) -> bool:
+    """Whether the event can be decided and written together with those before it."""
+    fact = event.fact
+    most = 3  # its own mark, a record, a dataset's mark at its owner
+    match fact:
+        case DatasetEvent(kind=DatasetEventKind.DELETED):
+            # One write, one change of the item, one epoch that ends with it.
+            if work.is_newly_deleted(fact.dataset_id):
+                return False
+        case SearchPerformed():
+            most = 3 + len(fact.dataset_ids)  # mark, search, debit, credits
+        case DatasetAccessed():
+            most = 4
+        case ChargeRefunded():
+            charge = (fact.charge_source, fact.charge_id)
+            if any(e.identity == charge for e in accepted.values()):
+                return False  # the charge must be in the books first
+            known = work.charge(keys.event(*charge))
+            most = 3 + (len(known.parts) if known else 0)
+    return len(accepted) + work.writes + most <= MAX_TRANSACTION_ACTIONS
 
 
 def _reads(event: Event) -> Iterator[Key]:
     fact = event.fact
     yield keys.tenant(fact.tenant_id)
-    yield keys.dataset(fact.dataset_id)
-    if isinstance(fact, ObjectEvent):
-        yield keys.catalog_object(fact.dataset_id, fact.object_id)
+    match fact:
+        case DatasetEvent() | DatasetAccessed():
+            yield keys.dataset(fact.dataset_id)
+        case ObjectEvent():
+            yield keys.dataset(fact.dataset_id)
+            yield keys.catalog_object(fact.dataset_id, fact.object_id)
+        case SearchPerformed():
+            yield from map(keys.dataset, fact.dataset_ids)
+        case ChargeRefunded():
+            yield keys.event(fact.charge_source, fact.charge_id)
 
 
-def _apply(event: Event, records: Records) -> None:
+def _apply(event: Event, work: Work, door: Door) -> None:
     fact = event.fact
-    if keys.tenant(fact.tenant_id) not in records.items:
+    if keys.tenant(fact.tenant_id) not in work.items:
         raise _unknown_tenant(event)
-    dataset = records.dataset(fact.dataset_id)
+    match fact:
+        case DatasetEvent() | ObjectEvent():
+            _change_catalog(fact, work)
+        case SearchPerformed() | DatasetAccessed():
+            _charge(event, fact, work, door)
+        case ChargeRefunded():
+            _refund(event, fact, work, door)
+
+
+def _change_catalog(fact: DatasetEvent | ObjectEvent, work: Work) -> None:
+    dataset = work.dataset(fact.dataset_id)
     if dataset is None and isinstance(fact, DatasetEvent) and fact.kind is DatasetEventKind.CREATED:
-        records.set(new_dataset(fact))
+        work.set(new_dataset(fact))
         return
     if dataset is None or not dataset.exists_for(fact):
         raise UnknownDataset(
@@ -131,29 +198,137 @@ def _apply(event: Event, records: Records) -> None:
         )
     match fact:
         case DatasetEvent():
-            records.set(dataset.apply(fact))
+            work.set(dataset.apply(fact))
         case ObjectEvent():
-            known = records.catalog_object(fact.dataset_id, fact.object_id) or new_object(fact)
+            known = work.catalog_object(fact.dataset_id, fact.object_id) or new_object(fact)
             # Of a deleted dataset nothing counts: its objects stay in the epoch that ended with it.
             moved = known.moved_to(dataset.deleted) if dataset.alive else known
-            records.set(moved.apply(fact))
+            work.set(moved.apply(fact))
+
+
+def _charge(event: Event, fact: Charging, work: Work, door: Door) -> None:
+    _check_currency(fact, work)
+    entry_id = keys.event_digest(event.source, event.event_id)
+    match fact:
+        case SearchPerformed():
+            owners = _owners(fact.dataset_ids, "data.dataset_ids", event, work)
+            search = SearchActivity(
+                tenant_id=fact.tenant_id,
+                search_activity_id=fact.search_activity_id or f"sa_{entry_id[:12]}",
+                query_text=fact.query_text,
+                dataset_ids=fact.dataset_ids,
+                result_count=fact.result_count,
+                amount=fact.amount,
+                currency=fact.currency,
+                occurred_at=fact.time,
+                entry_id=entry_id,
+            )
+            key, attributes = search_key(search), search_attributes(search)
+        case DatasetAccessed():
+            owners = _owners((fact.dataset_id,), "data.dataset_id", event, work)
+            access = AccessActivity(
+                tenant_id=fact.tenant_id,
+                dataset_id=fact.dataset_id,
+                object_id=fact.object_id,
+                kind=fact.kind,
+                accessed_at=fact.time,
+                entry_id=entry_id,
+            )
+            key, attributes = access_key(access), access_attributes(access)
+    charge = charge_for(fact, owners)
+    work.add(key, attributes)
+    work.new_charges[keys.event(event.source, event.event_id)] = charge
+    for entry in charged(charge, _posting(event, charge, door)):
+        work.post(entry)
+
+
+def _refund(event: Event, fact: ChargeRefunded, work: Work, door: Door) -> None:
+    if door.sender is not None:
+        raise NotPermitted("Only the platform's sender may refund: it takes from the providers.")
+    mark = keys.event(fact.charge_source, fact.charge_id)
+    charge = work.charge(mark)
+    if charge is None or charge.tenant_id != fact.tenant_id:
+        raise UnknownCharge(
+            f"No event {fact.charge_id} of {fact.charge_source} charged tenant {fact.tenant_id}.",
+            field="data.charge_event",
+        )
+    _check_currency(fact, work)
+    if fact.amount > charge.left:
+        raise RefundExceedsCharge(
+            f"Only {to_decimal(charge.left)} {charge.currency} of the charge are left.",
+            field="data.amount",
+        )
+    after, parts = charge.refund(fact.amount)
+    if parts:
+        work.set_charge(mark, after)
+    for entry in refunded(after, parts, _posting(event, charge, door)):
+        work.post(entry)
+
+
+def _posting(event: Event, charge: Charge, door: Door) -> Posting:
+    period = month_of(event.time) if door.backfill else posting_period(event.time, door.now)
+    return Posting(
+        entry_id=keys.event_digest(event.source, event.event_id),
+        kind=charge.kind,
+        currency=charge.currency,
+        period=period,
+        time=event.time,
+        posted_at=door.now,
+    )
+
+
+def _owners(dataset_ids: Sequence[str], field: str, event: Event, work: Work) -> dict[str, str]:
+    """Dataset -> whose it is; UnknownDataset if one did not exist at the time of the event."""
+    owners = {}
+    for dataset_id in dataset_ids:
+        dataset = work.dataset(dataset_id)
+        if dataset is None or not dataset.existed_at(event.time):
+            raise UnknownDataset(f"There is no dataset {dataset_id}.", field=field)
+        owners[dataset_id] = dataset.tenant_id
+    return owners
+
+
+def _check_currency(fact: Charging | ChargeRefunded, work: Work) -> None:
+    billed: Any = work.items[keys.tenant(fact.tenant_id)]["billing_currency"]
+    if fact.currency != billed:
+        raise CurrencyMismatch(
+            f"Tenant {fact.tenant_id} is billed in {billed}, not in {fact.currency}.",
+            field="data.currency",
+        )
 
 
 def _unknown_tenant(event: Event) -> UnknownTenant:
     return UnknownTenant(f"There is no tenant {event.fact.tenant_id}.", field="data.tenant_id")
 
 
-def _mark(table: Table, event: Event, now: Instant) -> Action:
+def _register(table: Table, registers: set[Key]) -> None:
+    """Written ahead of what they announce, each once: a register of nothing does no harm."""
+    unknown = [key for key in sorted(registers) if (table.name, key) not in _known_registers]
+    for start in range(0, len(unknown), MAX_TRANSACTION_ACTIONS):
+        some = unknown[start : start + MAX_TRANSACTION_ACTIONS]
+        there = table.get_many(some)
+        missing = [table.put(key, {}) for key in some if key not in there]
+        if missing:
+            table.transact(missing)
+    if len(_known_registers) > _MOST_KNOWN:
+        _known_registers.clear()
+    _known_registers.update((table.name, key) for key in unknown)
+
+
+def _mark(table: Table, event: Event, work: Work, door: Door) -> Action:
+    key = keys.event(event.source, event.event_id)
+    charge = work.new_charges.get(key)
     return table.put_new(
-        keys.event(event.source, event.event_id),
+        key,
         {
             "source": event.source,
             "event_id": event.event_id,
             "type": event.type,
             "time": event.time,
             "content": event.content,
-            "accepted_at": now,
-        },
+            "accepted_at": door.now,
+        }
+        | (charge_attributes(charge) if charge else {}),
     )
 
 

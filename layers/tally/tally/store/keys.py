@@ -5,8 +5,16 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import NamedTuple
 
-from tally.domain.counting import DatasetTotals, ProviderTotals, Totals
+from tally.domain.counting import (
+    AccessTotals,
+    BuyerTotals,
+    DatasetTotals,
+    ProviderTotals,
+    SpendTotals,
+    Totals,
+)
 from tally.domain.instants import Instant
+from tally.domain.periods import Period
 
 
 class Key(NamedTuple):
@@ -20,7 +28,14 @@ DATASET_SK = "DATASET"
 OBJECT_PREFIX = "OBJECT#"
 API_KEY_PREFIX = "APIKEY#"
 TENANT_DATASET_PREFIX = "DATASET#"
+SEARCH_PREFIX = "SEARCH#"
+ACCESS_PREFIX = "ACCESS#"
+DEBIT_PREFIX = "DEBIT#"
+CREDIT_PREFIX = "CREDIT#"
+BUYER_PREFIX = "BUYER#"
+PROVIDER_PREFIX = "PROVIDER#"
 PARKED_PK = "PARKED"
+PERIODS_PK = "PERIODS"
 
 
 def tenant(tenant_id: str) -> Key:
@@ -59,20 +74,67 @@ def catalog_object(dataset_id: str, object_id: str) -> Key:
 
 
 def totals(of: Totals) -> Key:
-    """`TENANT#acme` / `TOTALS#PROVIDER`; `DATASET#dset_1` / `DATASET#TOTALS#0`
+    """`TENANT#acme` / `TOTALS#PROVIDER`, `TOTALS#BUYER`, `TOTALS#SPEND#2026-04`,
+    `ACCESSED#dset_1`; `DATASET#dset_1` / `DATASET#TOTALS#0`
 
     A dataset's totals sort right behind the dataset, so that one Query reads both.
     """
     match of:
         case ProviderTotals():
             return Key(f"TENANT#{of.tenant_id}", "TOTALS#PROVIDER")
+        case BuyerTotals():
+            return Key(f"TENANT#{of.tenant_id}", "TOTALS#BUYER")
+        case SpendTotals():
+            return Key(f"TENANT#{of.tenant_id}", f"TOTALS#SPEND#{of.period}")
+        case AccessTotals():
+            return Key(f"TENANT#{of.tenant_id}", f"ACCESSED#{of.dataset_id}")
         case DatasetTotals():
             return Key(f"DATASET#{of.dataset_id}", f"{DATASET_SK}#TOTALS#{of.epoch}")
 
 
+def accessed_by(tenant_id: str) -> str:
+    """`ACCESSED#acme`: partition of the index of a buyer's datasets by last access"""
+    return f"ACCESSED#{tenant_id}"
+
+
 def event(source: str, event_id: str) -> Key:
     """`EVENT#{hash}` / `EVENT`: that an event was accepted, for ever"""
-    return Key(f"EVENT#{sha256(f'{source}\0{event_id}'.encode()).hexdigest()}", "EVENT")
+    return Key(f"EVENT#{event_digest(source, event_id)}", "EVENT")
+
+
+def event_digest(source: str, event_id: str) -> str:
+    """Names an event in the keys of what it wrote."""
+    return sha256(f"{source}\0{event_id}".encode()).hexdigest()
+
+
+def search(tenant_id: str, occurred_at: Instant, entry_id: str) -> Key:
+    """`SEARCHES#acme` / `SEARCH#2026-04-05T09:30:00.000000000Z#{event digest}`"""
+    return Key(f"SEARCHES#{tenant_id}", f"{SEARCH_PREFIX}{occurred_at}#{entry_id}")
+
+
+def access(tenant_id: str, accessed_at: Instant, entry_id: str) -> Key:
+    """`ACCESSES#acme` / `ACCESS#2026-04-05T09:30:00.000000000Z#{event digest}`"""
+    return Key(f"ACCESSES#{tenant_id}", f"{ACCESS_PREFIX}{accessed_at}#{entry_id}")
+
+
+def ledger_entry(tenant_id: str, period: Period, side: str, entry_id: str) -> Key:
+    """`LEDGER#acme#2026-04` / `DEBIT#{event digest}`; providers' entries are `CREDIT#...`"""
+    return Key(f"LEDGER#{tenant_id}#{period}", f"{side.upper()}#{entry_id}")
+
+
+def period(period: Period) -> Key:
+    """`PERIODS` / `2026-04`: that something was posted to the month"""
+    return Key(PERIODS_PK, period)
+
+
+def period_buyer(period: Period, tenant_id: str) -> Key:
+    """`PERIOD#2026-04` / `BUYER#acme`: that the tenant has debits in the month"""
+    return Key(f"PERIOD#{period}", f"{BUYER_PREFIX}{tenant_id}")
+
+
+def period_provider(period: Period, tenant_id: str, currency: str) -> Key:
+    """`PERIOD#2026-04` / `PROVIDER#acme#USD`: that the tenant has credits in the month"""
+    return Key(f"PERIOD#{period}", f"{PROVIDER_PREFIX}{tenant_id}#{currency}")
 
 
 def marker(record_id: str) -> Key:

@@ -161,6 +161,34 @@ class Table:
                 return
             arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
+    def query_index(
+        self,
+        index: str,
+        condition: str,
+        bound: dict[str, Any],
+        *,
+        limit: int,
+        newest_first: bool = False,
+        **arguments: Any,
+    ) -> list[dict[str, Any]]:
+        """Up to `limit` items of an index, in one call if they fit into 1 MB."""
+        items: list[dict[str, Any]] = []
+        while True:
+            answer = self._call(
+                self.client.query,
+                TableName=self.name,
+                IndexName=index,
+                KeyConditionExpression=condition,
+                ExpressionAttributeValues=values(bound),
+                ScanIndexForward=not newest_first,
+                Limit=limit - len(items),
+                **arguments,
+            )
+            items += map(from_item, answer["Items"])
+            if len(items) == limit or "LastEvaluatedKey" not in answer:
+                return items
+            arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
     def transact(self, actions: Sequence[Action]) -> None:
         """All of the actions or none. Cancelled if a condition fails or an action is invalid."""
         if len(actions) > MAX_TRANSACTION_ACTIONS:

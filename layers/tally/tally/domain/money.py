@@ -1,0 +1,59 @@
+"""Exact money: integer micro-units of a currency, and how they are split."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+type Micros = int
+"""Millionths of a currency's major unit."""
+
+MICROS_PER_UNIT = 1_000_000
+_MOST = 10**12
+
+
+def parse_amount(amount: Decimal) -> Micros:
+    """A non-negative amount below 10^12 with at most 6 decimals; ValueError says what is wrong."""
+    if not amount.is_finite():
+        raise ValueError("must be a finite number")
+    exponent = amount.as_tuple().exponent
+    if not isinstance(exponent, int) or exponent < -6:
+        raise ValueError("must have at most 6 decimals")
+    if amount < 0:
+        raise ValueError("must not be negative")
+    if amount >= _MOST:
+        raise ValueError("must be below 10^12")
+    return int(amount.scaleb(6))
+
+
+def to_decimal(micros: Micros) -> Decimal:
+    """Exact, with at least the two decimals of a price: 450000 -> 0.45, 3100 -> 0.0031."""
+    amount = Decimal(micros).scaleb(-6).normalize()
+    cents = amount.quantize(Decimal("0.01"))
+    return cents if cents == amount else amount
+
+
+def split(
+    whole: Micros, weights: Mapping[str, int], before: Mapping[str, Micros] | None = None
+) -> dict[str, Micros]:
+    """Split by weights, by largest remainder with ties in the order of the names.
+
+    The parts are not negative and sum to the whole. `before`: what was split by the same weights
+    earlier; then all of it together comes as near to the weights as whole micro-units allow.
+    """
+    before = before or dict.fromkeys(weights, 0)
+    of_all = sum(weights.values())
+    so_far = whole + sum(before.values())
+    # In units of 1/of_all, so that everything stays an integer.
+    due = {name: so_far * weight - before[name] * of_all for name, weight in weights.items()}
+    parts = {name: max(0, amount // of_all) for name, amount in due.items()}
+    by_remainder = sorted(weights, key=lambda name: (parts[name] * of_all - due[name], name))
+    for name in by_remainder[: max(0, whole - sum(parts.values()))]:
+        parts[name] += 1
+    # Earlier roundings may have given a part more than its due: then others get less.
+    while sum(parts.values()) > whole:
+        most = max(
+            (name for name in parts if parts[name]), key=lambda n: parts[n] * of_all - due[n]
+        )
+        parts[most] -= 1
+    return parts

@@ -1,0 +1,30 @@
+"""Posting periods: calendar months in UTC, open until five hours into the next."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from datetime import timedelta
+
+from tally.domain.instants import Instant, plus
+
+type Period = str
+"""`2026-04`."""
+
+_STAYS_OPEN_FOR = timedelta(hours=5)
+
+
+def month_of(instant: Instant) -> Period:
+    return instant[:7]
+
+
+def posting_period(time: Instant, now: Instant) -> Period:
+    """The month of `time` while that is open at `now`, else the present one."""
+    month = month_of(time)
+    return month if month >= month_of(plus(now, -_STAYS_OPEN_FOR)) else month_of(now)
+
+
+def bounds(period: Period) -> tuple[Instant, Instant]:
+    """The first and the last second, for display."""
+    year, month = map(int, period.split("-"))
+    last_day = monthrange(year, month)[1]
+    return f"{period}-01T00:00:00.000000000Z", f"{period}-{last_day:02}T23:59:59.000000000Z"

@@ -1,0 +1,108 @@
+"""What a transaction is about to write, on condition that what was read has not changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tally.domain.catalog import CatalogObject, Dataset
+from tally.domain.charges import Charge, EntrySide, LedgerEntry
+from tally.store import keys
+from tally.store.catalog import CatalogRecord, attributes_of, catalog_record_from, key_of_record
+from tally.store.keys import Key
+from tally.store.ledger import charge_attributes, charge_from, entry_attributes, entry_key
+from tally.store.table import Action, Table
+
+
+@dataclass(slots=True)
+class Work:
+    """Items read at one moment, and what is to become of them.
+
+    `registers` are items that only say that something is there; they may be written ahead.
+    `new_charges` are those of the events to be marked, by their marks.
+    """
+
+    items: Mapping[Key, Mapping[str, Any]]
+    registers: set[Key] = field(default_factory=set)
+    new_charges: dict[Key, Charge] = field(default_factory=dict)
+    _changed: dict[Key, CatalogRecord] = field(default_factory=dict)
+    _charges: dict[Key, Charge] = field(default_factory=dict)
+    _new: dict[Key, Mapping[str, Any]] = field(default_factory=dict)
+
+    def dataset(self, dataset_id: str) -> Dataset | None:
+        record = self._get(keys.dataset(dataset_id))
+        return record if isinstance(record, Dataset) else None
+
+    def catalog_object(self, dataset_id: str, object_id: str) -> CatalogObject | None:
+        record = self._get(keys.catalog_object(dataset_id, object_id))
+        return record if isinstance(record, CatalogObject) else None
+
+    def charge(self, mark: Key) -> Charge | None:
+        """The charge of an event that was accepted before, by its mark."""
+        if mark in self._charges:
+            return self._charges[mark]
+        return charge_from(self.items[mark]) if mark in self.items else None
+
+    def set(self, record: CatalogRecord) -> None:
+        key = key_of_record(record)
+        if record != self._get(key):
+            self._changed[key] = record
+
+    def set_charge(self, mark: Key, charge: Charge) -> None:
+        self._charges[mark] = charge
+
+    def add(self, key: Key, attributes: Mapping[str, Any]) -> None:
+        """An item that never changes; the mark of its event is what keeps it from coming twice."""
+        self._new[key] = attributes
+
+    def post(self, entry: LedgerEntry) -> None:
+        """A ledger entry, and the registers that lead to its month."""
+        self.add(entry_key(entry), entry_attributes(entry))
+        period, currency = entry.posting.period, entry.posting.currency
+        self.registers.add(keys.period(period))
+        if entry.side is EntrySide.DEBIT:
+            self.registers.add(keys.period_buyer(period, entry.tenant_id))
+        else:
+            self.registers.add(keys.period_provider(period, entry.tenant_id, currency))
+
+    def is_newly_deleted(self, dataset_id: str) -> bool:
+        """Whether the changes hold a deletion that the dataset did not have when it was read."""
+        key = keys.dataset(dataset_id)
+        changed = self._changed.get(key)
+        before = catalog_record_from(self.items[key]) if key in self.items else None
+        return changed is not None and changed.deleted != (before and before.deleted)
+
+    @property
+    def writes(self) -> int:
+        """How many actions it takes to write the changes."""
+        new = [record for key, record in self._changed.items() if key not in self.items]
+        marks = sum(isinstance(record, Dataset) for record in new)
+        return len(self._changed) + marks + len(self._charges) + len(self._new)
+
+    def actions(self, table: Table) -> list[Action]:
+        """Each changed record whole, on condition that it is still at the revision that was read;
+        for a new dataset also the mark in its owner's partition."""
+        actions = []
+        for key, record in self._changed.items():
+            revision = self.items[key]["revision"] if key in self.items else 0
+            attributes = attributes_of(record) | {"revision": revision + 1}
+            if revision:
+                condition = "revision = :revision"
+                actions.append(table.put(key, attributes, condition, revision=revision))
+                continue
+            actions.append(table.put_new(key, attributes))
+            if isinstance(record, Dataset):
+                owned = keys.tenant_dataset(record.tenant_id, record.dataset_id)
+                actions.append(table.put_new(owned, {"dataset_id": record.dataset_id}))
+        for mark, charge in self._charges.items():
+            read = self.items[mark]
+            after = dict(read) | charge_attributes(charge)
+            actions.append(table.put(mark, after, "parts = :read", read=read["parts"]))
+        actions += [table.put_new(key, dict(fields)) for key, fields in self._new.items()]
+        return actions
+
+    def _get(self, key: Key) -> CatalogRecord | None:
+        if key in self._changed:
+            return self._changed[key]
+        return catalog_record_from(self.items[key]) if key in self.items else None
