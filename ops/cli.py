@@ -18,12 +18,14 @@ from typing import Any
 import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ops import books
 from ops.errors import OpsError
 from ops.first_keys import issue_first_keys
 from ops.recount import all_tenants, recount, repair
 from ops.stack import client as local_client
 from tally.domain.errors import TallyError
 from tally.domain.instants import to_instant
+from tally.domain.money import to_decimal
 from tally.store import parking
 from tally.store.counting import count
 from tally.store.table import Table
@@ -79,6 +81,20 @@ def recount_tenants(deployed: Deployment, arguments: argparse.Namespace) -> int:
         print(f"repaired {mended} of {len(drifts)}")
         return 0 if mended == len(drifts) else 1
     return 1 if drifts else 0
+
+
+def check_books(deployed: Deployment, _: argparse.Namespace) -> int:
+    balances = books.check_books(deployed.table, to_instant(datetime.now(UTC)))
+    print(f"{'month':8} {'currency':8} {'debits':>18} {'refunds':>18}", end="")
+    print(f" {'credits':>18} {'reversals':>18}  ")
+    for each in balances:
+        sums = (each.debits, each.refunds, each.credits, each.reversals)
+        columns = " ".join(f"{to_decimal(amount):>18}" for amount in sums)
+        off = f"off by {to_decimal(each.difference)}" if each.difference else "balanced"
+        print(f"{each.period:8} {each.currency:8} {columns}  {off}")
+    unbalanced = sum(1 for each in balances if each.difference)
+    print("The books do not balance." if unbalanced else "The books balance.")
+    return 1 if unbalanced else 0
 
 
 def list_parked(deployed: Deployment, _: argparse.Namespace) -> int:
@@ -156,6 +172,13 @@ def _parser() -> argparse.ArgumentParser:
         "--pause", type=float, default=5, metavar="S", help="seconds between two looks (5)"
     )
     command.set_defaults(run=recount_tenants)
+
+    command = commands.add_parser(
+        "books",
+        help="check that debits less refunds are credits less reversals in every month and "
+        "currency; exit status 1 if they are not",
+    )
+    command.set_defaults(run=check_books)
 
     parked = commands.add_parser("parked", help="changes that could not be counted")
     of_parked = parked.add_subparsers(required=True, metavar="COMMAND")

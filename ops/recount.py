@@ -6,23 +6,30 @@ A recount looks twice: a change that is still on its way over the stream is no d
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from tally.domain.catalog import Dataset
+from tally.domain.charges import EntrySide, SpendKind
 from tally.domain.counting import (
+    AccessTotals,
+    BuyerTotals,
     DatasetTotals,
     Deltas,
     ProviderTotals,
+    SpendTotals,
     contribution,
     epoch_of,
     rolled_up,
     total,
 )
 from tally.store import keys
+from tally.store.activity import accessed_row
 from tally.store.catalog import catalog_record_from, objects_of
 from tally.store.keys import Key
+from tally.store.ledger import entries, periods
 from tally.store.table import Cancelled, Table
 
 _PROVIDER_FIELDS = ("datasets", "objects", "bytes", "pending_review", "approved", "rejected")
@@ -32,12 +39,12 @@ _API_KEY_FIELDS = ("api_keys", "active_api_keys")
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """A counter's field that is not what its sources add up to."""
+    """A counter's field that is not what its sources add up to; None for text that is absent."""
 
     counter: Key
     field: str
-    stored: int
-    expected: int
+    stored: int | str | None
+    expected: int | str
 
     def __str__(self) -> str:
         counter = " / ".join(self.counter)
@@ -66,15 +73,20 @@ def recount(
 
 
 def repair(table: Table, drifts: list[Drift]) -> int:
-    """Add what is missing, if the counter still is what was read; how many fields were mended."""
+    """Set what is wrong, if the counter still is what was read; how many fields were mended."""
     mended = 0
     for drift in drifts:
-        action = table.add(drift.counter, {drift.field: drift.expected - drift.stored})
-        update = action["Update"]
-        update["ConditionExpression"] = (
-            "#0 = :stored" if drift.stored else "attribute_not_exists(#0) OR #0 = :stored"
+        conditions = [] if drift.stored is None else ["#field = :stored"]
+        if not drift.stored:  # a counter that was never written counts as 0
+            conditions.append("attribute_not_exists(#field)")
+        action = table.update(
+            drift.counter,
+            "SET #field = :expected",
+            " OR ".join(conditions),
+            expected=drift.expected,
+            stored=drift.stored,
         )
-        update["ExpressionAttributeValues"][":stored"] = {"N": str(drift.stored)}
+        action["Update"]["ExpressionAttributeNames"] = {"#field": drift.field}
         try:
             table.transact([action])
         except Cancelled:
@@ -109,6 +121,41 @@ def _look(table: Table, tenant_id: str) -> Iterator[Drift]:
     of_provider = {field: sums[provider, field] for field in _PROVIDER_FIELDS}
     yield from _compare(table, keys.totals(provider), of_provider)
     yield from _compare(table, keys.api_key_totals(tenant_id), _api_keys(table, tenant_id))
+    yield from _look_at_activity(table, tenant_id)
+    for period in periods(table):
+        spend = SpendTotals(tenant_id, period)
+        yield from _compare(table, keys.totals(spend), _spend(table, tenant_id, period))
+
+
+def _look_at_activity(table: Table, tenant_id: str) -> Iterator[Drift]:
+    pk = keys.searches_pk(tenant_id)
+    searches = sum(1 for _ in table.query(pk, consistent=True, attributes=("entry_id",)))
+    accesses: Counter[str] = Counter()
+    latest: dict[str, str] = {}
+    for item in table.query(
+        keys.accesses_pk(tenant_id), consistent=True, attributes=("dataset_id", "accessed_at")
+    ):
+        dataset_id = item["dataset_id"]
+        accesses[dataset_id] += 1
+        latest[dataset_id] = max(latest.get(dataset_id, ""), item["accessed_at"])
+    of_buyer = {"searches": searches, "accessed_datasets": len(accesses)}
+    yield from _compare(table, keys.totals(BuyerTotals(tenant_id)), of_buyer)
+    tenant_pk = keys.tenant(tenant_id).pk
+    for item in table.query(tenant_pk, keys.ACCESSED_PREFIX, consistent=True):
+        accesses.setdefault(item["dataset_id"], 0)
+    for dataset_id, count in sorted(accesses.items()):
+        totals = AccessTotals(tenant_id, dataset_id)
+        expected: dict[str, int | str] = {"accesses": count}
+        if count:
+            expected |= accessed_row(totals, latest[dataset_id])
+        yield from _compare(table, keys.totals(totals), expected)
+
+
+def _spend(table: Table, tenant_id: str, period: str) -> Mapping[str, int]:
+    spend: Counter[str] = Counter({kind.value: 0 for kind in SpendKind})
+    for entry in entries(table, tenant_id, period, EntrySide.DEBIT):
+        spend[entry.posting.kind.value] += entry.amount
+    return spend
 
 
 def _datasets(table: Table, tenant_id: str) -> Iterator[Dataset]:
@@ -136,8 +183,9 @@ def _api_keys(table: Table, tenant_id: str) -> Mapping[str, int]:
     return dict(zip(_API_KEY_FIELDS, (len(listed), active), strict=True))
 
 
-def _compare(table: Table, counter: Key, expected: Mapping[str, int]) -> Iterator[Drift]:
+def _compare(table: Table, counter: Key, expected: Mapping[str, int | str]) -> Iterator[Drift]:
     stored: Mapping[str, Any] = table.get(counter, consistent=True) or {}
-    for field, amount in expected.items():
-        if stored.get(field, 0) != amount:
-            yield Drift(counter, field, stored.get(field, 0), amount)
+    for field, right in expected.items():
+        found = stored.get(field, 0 if isinstance(right, int) else None)
+        if found != right:
+            yield Drift(counter, field, found, right)

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ops.recount import Drift, recount, repair
-from tally.domain.counting import DatasetTotals, ProviderTotals
+from tally.domain.counting import (
+    AccessTotals,
+    BuyerTotals,
+    DatasetTotals,
+    ProviderTotals,
+    SpendTotals,
+)
 from tally.store import keys
 from tests.world import World, event
 
 PROVIDER = keys.totals(ProviderTotals("acme"))
+BUYER = keys.totals(BuyerTotals("acme"))
+SPEND = keys.totals(SpendTotals("acme", "2026-04"))
+ACCESSES = keys.totals(AccessTotals("acme", "dset_1"))
 DATASET = keys.totals(DatasetTotals("acme", "dset_1", "0"))
 
 
@@ -60,6 +71,46 @@ def test_a_counter_that_moved_on_is_not_mended(counted: World) -> None:
     drifts = recount(counted.table, "acme", sleep=lambda _: None)
     assert repair(counted.table, drifts) == 1
     assert recount(counted.table, "acme", sleep=lambda _: None) == []
+
+
+def test_what_a_buyer_did_and_spent_is_recounted_and_mended(counted: World) -> None:
+    told: dict[str, Any] = {"charged_amount": "0.45", "currency": "USD"}
+    counted.send(
+        event("search.performed", query_text="q", dataset_ids=["dset_1"], result_count=1, **told),
+        event("dataset.accessed", kind="download", **told),
+        event("dataset.accessed", "2026-04-05T09:31:00Z", kind="download", **told),
+    )
+    counted.deliver()
+    assert recount(counted.table, "acme", sleep=lambda _: None) == []
+    right = counted.items()
+    counted.table.transact(
+        [
+            counted.table.add(BUYER, {"searches": 1}),
+            counted.table.add(SPEND, {"retrieval": -1}),
+            counted.table.delete(ACCESSES),
+        ]
+    )
+
+    drifts = recount(counted.table, "acme", sleep=lambda _: None)
+
+    assert drifts == [
+        Drift(ACCESSES, "accessed_by", stored=None, expected="ACCESSED#acme"),
+        Drift(ACCESSES, "accesses", stored=0, expected=2),
+        Drift(ACCESSES, "dataset_id", stored=None, expected="dset_1"),
+        Drift(ACCESSES, "last_accessed_at", stored=None, expected="2026-04-05T09:31:00.000000000Z"),
+        Drift(BUYER, "searches", stored=2, expected=1),
+        Drift(SPEND, "retrieval", stored=899_999, expected=900_000),
+    ]
+    assert repair(counted.table, drifts) == 6
+    assert counted.items() == right
+
+
+def test_an_access_that_no_source_tells_of_is_drift(counted: World) -> None:
+    counted.table.transact([counted.table.put(ACCESSES, {"dataset_id": "dset_1", "accesses": 1})])
+
+    assert recount(counted.table, "acme", sleep=lambda _: None) == [
+        Drift(ACCESSES, "accesses", stored=1, expected=0)
+    ]
 
 
 def test_a_deleted_dataset_leaves_no_drift_behind(counted: World) -> None:

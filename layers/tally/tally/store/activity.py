@@ -61,7 +61,7 @@ def list_searches(
     table: Table, tenant_id: str, *, limit: int, after: SearchPosition | None = None
 ) -> Page[SearchActivity, SearchPosition]:
     """A page of the buyer's searches, newest first."""
-    pk = keys.search(tenant_id, "", "").pk
+    pk = keys.searches_pk(tenant_id)
     start = keys.search(tenant_id, *after).sk if after else None
     items = table.query(
         pk,
@@ -129,7 +129,16 @@ def spend_of(table: Table, tenant_id: str, period: Period) -> Spend:
     )
 
 
-def seen_access(
+def accessed_row(totals: AccessTotals, last_accessed_at: Instant) -> dict[str, str]:
+    """What the row of a buyer and a dataset says beside the count, for the list's index."""
+    return {
+        "dataset_id": totals.dataset_id,
+        "last_accessed_at": last_accessed_at,
+        "accessed_by": keys.accessed_by(totals.tenant_id),
+    }
+
+
+def count_accesses(
     table: Table,
     totals: AccessTotals,
     accesses: int,
@@ -137,16 +146,14 @@ def seen_access(
     before: Mapping[str, Any] | None,
 ) -> Action:
     """Count accesses and move the row in its index, on condition that it is as it was read."""
+    row = accessed_row(totals, last_accessed_at)
     condition = "last_accessed_at = :before" if before else "attribute_not_exists(PK)"
     bound = {"before": before["last_accessed_at"]} if before else {}
     return table.update(
         keys.totals(totals),
-        "ADD accesses :accesses SET dataset_id = :dataset_id, last_accessed_at = :last, "
-        "accessed_by = :by",
+        f"ADD accesses :accesses SET {', '.join(f'{name} = :{name}' for name in row)}",
         condition,
         accesses=accesses,
-        dataset_id=totals.dataset_id,
-        last=last_accessed_at,
-        by=keys.accessed_by(totals.tenant_id),
+        **row,
         **bound,
     )

@@ -35,7 +35,7 @@ from tally.domain.counting import (
 from tally.domain.errors import Unavailable
 from tally.domain.instants import Instant, plus, to_datetime
 from tally.store import keys
-from tally.store.activity import seen_access
+from tally.store.activity import count_accesses
 from tally.store.catalog import attributes_of, catalog_record_from, key_of_record, objects_of
 from tally.store.items import from_item
 from tally.store.keys import Key
@@ -235,7 +235,7 @@ class _Accesses:
     def action(self, table: Table, totals: AccessTotals, accesses: int) -> Action:
         before = self.stored.get(keys.totals(totals))
         latest = max(self.latest.get(totals, ""), before["last_accessed_at"] if before else "")
-        return seen_access(table, totals, accesses, latest, before)
+        return count_accesses(table, totals, accesses, latest, before)
 
 
 def _halve(table: Table, group: Sequence[Change], result: Counted, error: Exception) -> None:

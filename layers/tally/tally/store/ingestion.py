@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -301,13 +301,13 @@ def _unknown_tenant(event: Event) -> UnknownTenant:
     return UnknownTenant(f"There is no tenant {event.fact.tenant_id}.", field="data.tenant_id")
 
 
-def _register(table: Table, registers: set[Key]) -> None:
+def _register(table: Table, registers: Mapping[Key, Mapping[str, Any]]) -> None:
     """Written ahead of what they announce, each once: a register of nothing does no harm."""
     unknown = [key for key in sorted(registers) if (table.name, key) not in _known_registers]
     for start in range(0, len(unknown), MAX_TRANSACTION_ACTIONS):
         some = unknown[start : start + MAX_TRANSACTION_ACTIONS]
         there = table.get_many(some)
-        missing = [table.put(key, {}) for key in some if key not in there]
+        missing = [table.put(key, dict(registers[key])) for key in some if key not in there]
         if missing:
             table.transact(missing)
     if len(_known_registers) > _MOST_KNOWN:

@@ -30,6 +30,7 @@ API_KEY_PREFIX = "APIKEY#"
 TENANT_DATASET_PREFIX = "DATASET#"
 SEARCH_PREFIX = "SEARCH#"
 ACCESS_PREFIX = "ACCESS#"
+ACCESSED_PREFIX = "ACCESSED#"
 DEBIT_PREFIX = "DEBIT#"
 CREDIT_PREFIX = "CREDIT#"
 BUYER_PREFIX = "BUYER#"
@@ -87,7 +88,7 @@ def totals(of: Totals) -> Key:
         case SpendTotals():
             return Key(f"TENANT#{of.tenant_id}", f"TOTALS#SPEND#{of.period}")
         case AccessTotals():
-            return Key(f"TENANT#{of.tenant_id}", f"ACCESSED#{of.dataset_id}")
+            return Key(f"TENANT#{of.tenant_id}", f"{ACCESSED_PREFIX}{of.dataset_id}")
         case DatasetTotals():
             return Key(f"DATASET#{of.dataset_id}", f"{DATASET_SK}#TOTALS#{of.epoch}")
 
@@ -109,17 +110,29 @@ def event_digest(source: str, event_id: str) -> str:
 
 def search(tenant_id: str, occurred_at: Instant, entry_id: str) -> Key:
     """`SEARCHES#acme` / `SEARCH#2026-04-05T09:30:00.000000000Z#{event digest}`"""
-    return Key(f"SEARCHES#{tenant_id}", f"{SEARCH_PREFIX}{occurred_at}#{entry_id}")
+    return Key(searches_pk(tenant_id), f"{SEARCH_PREFIX}{occurred_at}#{entry_id}")
+
+
+def searches_pk(tenant_id: str) -> str:
+    return f"SEARCHES#{tenant_id}"
 
 
 def access(tenant_id: str, accessed_at: Instant, entry_id: str) -> Key:
     """`ACCESSES#acme` / `ACCESS#2026-04-05T09:30:00.000000000Z#{event digest}`"""
-    return Key(f"ACCESSES#{tenant_id}", f"{ACCESS_PREFIX}{accessed_at}#{entry_id}")
+    return Key(accesses_pk(tenant_id), f"{ACCESS_PREFIX}{accessed_at}#{entry_id}")
+
+
+def accesses_pk(tenant_id: str) -> str:
+    return f"ACCESSES#{tenant_id}"
 
 
 def ledger_entry(tenant_id: str, period: Period, side: str, entry_id: str) -> Key:
     """`LEDGER#acme#2026-04` / `DEBIT#{event digest}`; providers' entries are `CREDIT#...`"""
-    return Key(f"LEDGER#{tenant_id}#{period}", f"{side.upper()}#{entry_id}")
+    return Key(ledger_pk(tenant_id, period), f"{side.upper()}#{entry_id}")
+
+
+def ledger_pk(tenant_id: str, period: Period) -> str:
+    return f"LEDGER#{tenant_id}#{period}"
 
 
 def period(period: Period) -> Key:
@@ -129,12 +142,16 @@ def period(period: Period) -> Key:
 
 def period_buyer(period: Period, tenant_id: str) -> Key:
     """`PERIOD#2026-04` / `BUYER#acme`: that the tenant has debits in the month"""
-    return Key(f"PERIOD#{period}", f"{BUYER_PREFIX}{tenant_id}")
+    return Key(period_pk(period), f"{BUYER_PREFIX}{tenant_id}")
 
 
 def period_provider(period: Period, tenant_id: str, currency: str) -> Key:
     """`PERIOD#2026-04` / `PROVIDER#acme#USD`: that the tenant has credits in the month"""
-    return Key(f"PERIOD#{period}", f"{PROVIDER_PREFIX}{tenant_id}#{currency}")
+    return Key(period_pk(period), f"{PROVIDER_PREFIX}{tenant_id}#{currency}")
+
+
+def period_pk(period: Period) -> str:
+    return f"PERIOD#{period}"
 
 
 def marker(record_id: str) -> Key:

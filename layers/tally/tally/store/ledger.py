@@ -52,9 +52,22 @@ def entry_from(item: Mapping[str, Any]) -> LedgerEntry:
     )
 
 
+def periods(table: Table) -> Iterator[Period]:
+    """The months that anything was posted to, oldest first."""
+    for item in table.query(keys.PERIODS_PK, consistent=True):
+        yield item["period"]
+
+
+def tenants_of(table: Table, period: Period, side: EntrySide) -> Iterator[str]:
+    """The tenants that may have entries on one side of a month: buyers or providers."""
+    prefix = keys.BUYER_PREFIX if side is EntrySide.DEBIT else keys.PROVIDER_PREFIX
+    registered = table.query(keys.period_pk(period), prefix, consistent=True)
+    yield from dict.fromkeys(item["tenant_id"] for item in registered)
+
+
 def entries(table: Table, tenant_id: str, period: Period, side: EntrySide) -> Iterator[LedgerEntry]:
     """One side of a tenant's month, in one Query, read consistently."""
-    pk = keys.ledger_entry(tenant_id, period, side.value, "").pk
+    pk = keys.ledger_pk(tenant_id, period)
     prefix = keys.DEBIT_PREFIX if side is EntrySide.DEBIT else keys.CREDIT_PREFIX
     for item in table.query(pk, prefix, consistent=True):
         yield entry_from(item)

@@ -24,7 +24,7 @@ class Work:
     """
 
     items: Mapping[Key, Mapping[str, Any]]
-    registers: set[Key] = field(default_factory=set)
+    registers: dict[Key, Mapping[str, Any]] = field(default_factory=dict)
     new_charges: dict[Key, Charge] = field(default_factory=dict)
     _changed: dict[Key, CatalogRecord] = field(default_factory=dict)
     _charges: dict[Key, Charge] = field(default_factory=dict)
@@ -59,12 +59,13 @@ class Work:
     def post(self, entry: LedgerEntry) -> None:
         """A ledger entry, and the registers that lead to its month."""
         self.add(entry_key(entry), entry_attributes(entry))
-        period, currency = entry.posting.period, entry.posting.currency
-        self.registers.add(keys.period(period))
+        period, currency, tenant_id = entry.posting.period, entry.posting.currency, entry.tenant_id
+        of_tenant = {"tenant_id": tenant_id, "currency": currency}
+        self.registers[keys.period(period)] = {"period": period}
         if entry.side is EntrySide.DEBIT:
-            self.registers.add(keys.period_buyer(period, entry.tenant_id))
+            self.registers[keys.period_buyer(period, tenant_id)] = of_tenant
         else:
-            self.registers.add(keys.period_provider(period, entry.tenant_id, currency))
+            self.registers[keys.period_provider(period, tenant_id, currency)] = of_tenant
 
     def is_newly_deleted(self, dataset_id: str) -> bool:
         """Whether the changes hold a deletion that the dataset did not have when it was read."""

@@ -1,0 +1,61 @@
+"""Whether the books balance: what buyers owe is what providers are owed, in every currency."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import timedelta
+
+from tally.domain.charges import EntrySide
+from tally.domain.instants import Instant, plus
+from tally.domain.money import Micros
+from tally.domain.periods import Period
+from tally.store.ledger import entries, periods, tenants_of
+from tally.store.table import Table
+
+# Entries are stamped when their request begins, and none runs longer: of what is older than this,
+# both sides are there or neither. So the check is exact while events go on arriving.
+SETTLED_AFTER = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """Both sides of one month in one currency; refunds and reversals are positive here."""
+
+    period: Period
+    currency: str
+    debits: Micros
+    refunds: Micros
+    credits: Micros
+    reversals: Micros
+
+    @property
+    def difference(self) -> Micros:
+        """0 if the books balance."""
+        return (self.debits - self.refunds) - (self.credits - self.reversals)
+
+
+def check_books(
+    table: Table, now: Instant, settled_after: timedelta = SETTLED_AFTER
+) -> list[Balance]:
+    """The books as they were `settled_after` ago, by month and currency; reads the whole ledger."""
+    until = plus(now, -settled_after)
+    sums: Counter[tuple[Period, str, EntrySide, bool]] = Counter()
+    for period in periods(table):
+        for side in EntrySide:
+            for tenant_id in tenants_of(table, period, side):
+                for entry in entries(table, tenant_id, period, side):
+                    if entry.posting.posted_at <= until:
+                        is_refund = entry.amount < 0
+                        sums[period, entry.posting.currency, side, is_refund] += abs(entry.amount)
+    return [
+        Balance(
+            period,
+            currency,
+            debits=sums[period, currency, EntrySide.DEBIT, False],
+            refunds=sums[period, currency, EntrySide.DEBIT, True],
+            credits=sums[period, currency, EntrySide.CREDIT, False],
+            reversals=sums[period, currency, EntrySide.CREDIT, True],
+        )
+        for period, currency in sorted({(period, currency) for period, currency, _, _ in sums})
+    ]
