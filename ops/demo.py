@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from itertools import batched
 from typing import Any, NamedTuple
 
 from ops.errors import OpsError
 from ops.stack import LocalStack
 
-PROVIDER, BUYER = "demo-provider", "demo-buyer"
+PROVIDER, BUYER, AGENT = "demo-provider", "demo-buyer", "demo-agent"
 INVOICES = "dset_a1b2c3d4e5f6"
 
 # Dataset, name, objects that are (pending, approved, rejected), those indexed, bytes in all.
@@ -22,36 +23,67 @@ _DATASETS = (
     ("dset_s9t0u1v2w3x4", "Shipping Manifests EMEA", (5, 302, 3), 300, 403_701_760),
     ("dset_y5z6a7b8c9d0", "Support Transcripts", (0, 141, 4), 141, 335_544_320),
 )
+# The buyer reference's list of searches: two, so they are a buyer's of their own. Its spend is the
+# other one's: 98.42 for searches and 27.25 for what it accessed.
+_SEARCHES = (
+    (
+        "sa_a1b2c3d4e5f6",
+        "invoice showing VAT dispute with Acme in March",
+        (INVOICES, "dset_g7h8i9j0k1l2"),
+        15,
+        "0.45",
+        "2026-04-05T09:30:00Z",
+    ),
+    (
+        "sa_m7n8o9p0q1r2",
+        "quarterly financial report 2025",
+        (INVOICES,),
+        8,
+        "0.24",
+        "2026-04-05T09:15:00Z",
+    ),
+)
+_QUERIES = (
+    "unpaid invoices over 90 days",
+    "contracts with a change-of-control clause",
+    "shipping delays Rotterdam",
+    "refund requests after an outage",
+)
 _BEGAN = "2026-01-05T08:00:00Z"
 _PATIENCE_S = 60
 
 
 class DemoKeys(NamedTuple):
-    """Keys of the two tenants that the demo is about."""
+    """Keys of the tenants that the demo is about."""
 
     provider_key: str
     buyer_key: str
+    agent_key: str
 
 
 def load(stack: LocalStack, admin_key: str, events_key: str) -> DemoKeys:
     """Make the demo's tenants, send its events, and wait until they are counted."""
-    for tenant_id, name in ((PROVIDER, "Demo Provider"), (BUYER, "Demo Buyer")):
+    tenants = ((PROVIDER, "Demo Provider"), (BUYER, "Demo Buyer"), (AGENT, "Demo Research Agent"))
+    for tenant_id, name in tenants:
         body = {"tenant_id": tenant_id, "display_name": name}
         _post(stack, "/v1/admin/tenants", admin_key, body)
-    provider_key = _issue(stack, admin_key, PROVIDER, "Dashboard")
+    provider_key = _issue(stack, admin_key, PROVIDER, "Dashboard")["key"]
+    agent_key = _issue(stack, admin_key, AGENT, "Agent")["key"]
     buyer_keys = [
         _issue(stack, admin_key, BUYER, name)
         for name in ("Dashboard", "Research agent", "Nightly export", "Retired agent")
     ]
     retired = buyer_keys.pop()
-    _request(stack, "DELETE", f"/v1/api-keys/{retired['api_key_id']}", buyer_keys[0]["key"])
+    buyer_key = buyer_keys[0]["key"]
+    _request(stack, "DELETE", f"/v1/api-keys/{retired['api_key_id']}", buyer_key)
 
-    for events in batched(_catalog(), 100, strict=False):
+    for events in batched([*_catalog(), *_activity()], 100, strict=False):
         answer = _post(stack, "/v1/events", events_key, events)
         if answer["rejected"]:
             raise OpsError(f"The demo's events were rejected: {answer['results']}")
-    _wait_until_counted(stack, provider_key["key"])
-    return DemoKeys(provider_key["key"], buyer_keys[0]["key"])
+    keys = DemoKeys(provider_key, buyer_key, agent_key)
+    _wait_until_counted(stack, keys)
+    return keys
 
 
 def _catalog() -> Iterator[dict[str, Any]]:
@@ -72,27 +104,80 @@ def _catalog() -> Iterator[dict[str, Any]]:
                 yield _event("object.indexed", one, thing)
 
 
-def _event(kind: str, subject: str, data: dict[str, Any]) -> dict[str, Any]:
+def _activity() -> Iterator[dict[str, Any]]:
+    """What the buyers did. Its months are closed, so it is spend of the present one."""
+    contracts = _DATASETS[1][0]
+    for dataset_id, times, last, price in (
+        (INVOICES, 47, "2026-04-05T09:30:00Z", "0.50"),
+        (contracts, 12, "2026-04-04T16:45:00Z", "0.3125"),
+    ):
+        for n in range(times):
+            when = _before(last, hours=5 * (times - 1 - n))
+            access = {"tenant_id": BUYER, "dataset_id": dataset_id, "kind": "retrieval"}
+            one = f"{dataset_id}-{n:05}"
+            yield _event("dataset.accessed", one, access | _price(price), when)
+    prices = ("0.45",) * 213 + ("0.24",) * 9 + ("0.41",)
+    for n, price in enumerate(prices):
+        found = [_DATASETS[n % 5][0], _DATASETS[(n + 1) % 5][0]][: 1 + n % 2]
+        search = {
+            "tenant_id": BUYER,
+            "query_text": _QUERIES[n % len(_QUERIES)],
+            "dataset_ids": found,
+            "result_count": n % 17,
+        }
+        when = _before("2026-04-05T08:00:00Z", hours=n)
+        yield _event("search.performed", f"{n:05}", search | _price(price), when)
+    for search_activity_id, query, dataset_ids, results, price, when in _SEARCHES:
+        search = {
+            "tenant_id": AGENT,
+            "search_activity_id": search_activity_id,
+            "query_text": query,
+            "dataset_ids": list(dataset_ids),
+            "result_count": results,
+        }
+        yield _event("search.performed", search_activity_id, search | _price(price), when)
+
+
+def _price(amount: str) -> dict[str, str]:
+    return {"charged_amount": amount, "currency": "USD"}
+
+
+def _before(time: str, *, hours: int) -> str:
+    earlier = datetime.fromisoformat(time) - timedelta(hours=hours)
+    return earlier.isoformat().replace("+00:00", "Z")
+
+
+def _event(kind: str, subject: str, data: dict[str, Any], when: str = _BEGAN) -> dict[str, Any]:
     return {
         "specversion": "1.0",
         "id": f"demo-{kind}-{subject}",
         "source": "/demo",
         "type": kind,
-        "time": _BEGAN,
+        "time": when,
         "data": data,
     }
 
 
-def _wait_until_counted(stack: LocalStack, key: str) -> None:
-    objects = sum(sum(states) for _, _, states, _, _ in _DATASETS)
-    indexed = _DATASETS[0][3]
+def _wait_until_counted(stack: LocalStack, keys: DemoKeys) -> None:
+    """Every number that the demo is to show has come to rest."""
+    states = [states for _, _, states, _, _ in _DATASETS]
+    reviewed = sum(approved + rejected for _, approved, rejected in states)
     deadline = time.monotonic() + _PATIENCE_S
     while time.monotonic() < deadline:
-        dashboard = _request(stack, "GET", "/v1/provider/dashboard", key)
-        reviewed = dashboard["objects_approved"] + dashboard["objects_rejected"]
-        analytics = _request(stack, "GET", f"/v1/provider/datasets/{INVOICES}/analytics", key)
-        settled = objects - sum(states[0] for _, _, states, _, _ in _DATASETS)
-        if reviewed == settled and analytics["active_object_count"] == indexed:
+        provider = _request(stack, "GET", "/v1/provider/dashboard", keys.provider_key)
+        analytics_path = f"/v1/provider/datasets/{INVOICES}/analytics"
+        analytics = _request(stack, "GET", analytics_path, keys.provider_key)
+        accesses = _request(stack, "GET", "/v1/agent/activity/accesses", keys.buyer_key)
+        searches = _request(stack, "GET", "/v1/agent/activity/searches", keys.agent_key)
+        spend = _request(stack, "GET", "/v1/buyer/spend", keys.buyer_key)
+        shown = (
+            provider["objects_approved"] + provider["objects_rejected"],
+            analytics["active_object_count"],
+            sum(row["access_count"] for row in accesses["accesses"]),
+            searches["total"],
+            spend["total_spend"],
+        )
+        if shown == (reviewed, _DATASETS[0][3], 59, len(_SEARCHES), 125.67):
             return
         time.sleep(0.1)
     raise OpsError("The demo's events were not counted in time; `make logs` tells more.")
