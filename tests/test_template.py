@@ -227,6 +227,79 @@ def test_failed_batches_are_nobody_elses() -> None:
     assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
 
 
+# ------------------------------------------------------------------------------- bus
+
+BUS = template()["Resources"]
+INBOUND, REJECTED = ({"Fn::GetAtt": [f"{name}Events", "Arn"]} for name in ("Inbound", "Rejected"))
+
+
+def test_the_bus_leads_to_the_function_by_way_of_the_queue() -> None:
+    """Handed over directly, the numbers of an event would be binary floats by then."""
+    rule = BUS["EventsOfThisAccount"]["Properties"]
+    source = FUNCTIONS["ReceiveEvents"]["Events"]["Queue"]
+
+    assert rule["EventBusName"] == {"Ref": "EventBus"}
+    assert rule["EventPattern"] == {"account": [{"Ref": "AWS::AccountId"}]}
+    (target,) = rule["Targets"]
+    assert target == {"Id": "InboundEvents", "Arn": INBOUND, "DeadLetterConfig": {"Arn": REJECTED}}
+    assert source["Type"] == "SQS"
+    assert source["Properties"]["Queue"] == INBOUND
+
+
+def test_only_the_rule_and_the_function_send_to_the_queues() -> None:
+    policy = BUS["RuleMaySend"]["Properties"]
+    (statement,) = policy["PolicyDocument"]["Statement"]
+
+    assert policy["Queues"] == [{"Ref": "InboundEvents"}, {"Ref": "RejectedEvents"}]
+    assert statement == {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": [INBOUND, REJECTED],
+        "Condition": {
+            "ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["EventsOfThisAccount", "Arn"]}}
+        },
+    }
+    for function in FUNCTIONS:
+        granted = {a: where for a, where in rights(function).items() if a.startswith("sqs:")}
+        assert granted == (
+            {
+                "sqs:ReceiveMessage": [INBOUND],
+                "sqs:DeleteMessage": [INBOUND],
+                "sqs:GetQueueAttributes": [INBOUND],
+                "sqs:SendMessage": [INBOUND, REJECTED],
+            }
+            if function == "ReceiveEvents"
+            else {}
+        )
+
+
+def test_both_doors_may_do_the_same_to_the_table() -> None:
+    at_the_table = [
+        {a: where for a, where in rights(function).items() if a.startswith("dynamodb:")}
+        for function in ("IngestEvents", "ReceiveEvents")
+    ]
+
+    assert at_the_table[0] == at_the_table[1]
+
+
+def test_a_queue_keeps_events_as_long_as_it_can_and_encrypted() -> None:
+    for queue in resources("AWS::SQS::Queue").values():
+        assert queue["Properties"]["SqsManagedSseEnabled"] is True
+        longest = timedelta(days=14)
+        assert queue["Properties"]["MessageRetentionPeriod"] == longest.total_seconds()
+
+
+def test_a_batch_is_not_delivered_again_while_it_is_worked_on_nor_given_up_soon() -> None:
+    queue = BUS["InboundEvents"]["Properties"]
+    function = FUNCTIONS["ReceiveEvents"]
+    window = function["Events"]["Queue"]["Properties"]["MaximumBatchingWindowInSeconds"]
+
+    assert queue["VisibilityTimeout"] >= 6 * function["Timeout"] + window
+    assert queue["RedrivePolicy"] == {"deadLetterTargetArn": REJECTED, "maxReceiveCount": 100}
+    assert "RedrivePolicy" not in BUS["RejectedEvents"]["Properties"]
+
+
 # An example of every argument that a key is made of.
 ARGUMENTS: Mapping[str, tuple[Any, ...]] = {
     "tenant_id": ("acme", "DATASET"),
@@ -320,7 +393,10 @@ def test_somebody_is_told_when_counting_lags_or_parks() -> None:
     watched = {alarm["Properties"]["MetricName"] for alarm in alarms.values()}
     parked = template()["Resources"]["ParkedRecords"]["Properties"]
 
-    assert watched == {"IteratorAge", "ParkedRecords"}
+    assert watched == {"IteratorAge", "ParkedRecords", "ApproximateNumberOfMessagesVisible"}
+    assert alarms["EventsRejected"]["Properties"]["Dimensions"] == [
+        {"Name": "QueueName", "Value": {"Fn::GetAtt": ["RejectedEvents", "QueueName"]}}
+    ]
     assert parked["FilterPattern"] == '{ $.message = "record parked" }'
     stream_function = (ROOT / FUNCTIONS["CountChanges"]["CodeUri"] / "app.py").read_text()
     assert 'logger.error("record parked"' in stream_function

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from functions.events.receive import app as receiving
 from functions.streams.count import app as counting
 from tally.domain.scopes import Scope
 from tests.api.samples import TENANT, caller_of, new_thing, sample
@@ -65,3 +66,13 @@ def test_the_stream_sample_is_counted(world: World, monkeypatch: pytest.MonkeyPa
     # The sample says what changed, not what is: there is no page of it to ask for.
     assert world.get("/v1/agent/activity/searches", owner)["total"] == 1
     assert world.get("/v1/buyer/spend", owner)["search_spend"] == Decimal("0.24")
+
+
+def test_the_bus_sample_is_accepted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner = world.tenant(TENANT)
+    monkeypatch.setattr(receiving, "default_table", lambda: world.table)
+
+    receiving.handler(sample("ReceiveEvents"), None)
+
+    world.deliver()
+    assert world.get("/v1/provider/dashboard", owner)["total_datasets"] == 1

@@ -14,6 +14,7 @@ from tally.store.table import make_client
 
 CALLS: dict[str, tuple[str, dict[str, Any]]] = {
     "dynamodb": ("get_item", {"TableName": "tally", "Key": {"PK": {"S": "p"}, "SK": {"S": "s"}}}),
+    "sqs": ("send_message", {"QueueUrl": "https://queue", "MessageBody": "{}"}),
     "secretsmanager": ("get_secret_value", {"SecretId": "secret"}),
 }
 REGIONS = ("us-east-1", "eu-central-2", "us-gov-west-1", "cn-north-1")
