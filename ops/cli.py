@@ -22,6 +22,7 @@ from ops import books
 from ops.errors import OpsError
 from ops.first_keys import issue_first_keys
 from ops.recount import all_tenants, recount, repair
+from ops.rejected import held, replay
 from ops.stack import client as local_client
 from tally.domain.errors import TallyError
 from tally.domain.instants import to_instant
@@ -40,6 +41,7 @@ class Deployment:
     table: Table
     outputs: dict[str, str]
     s3: Any
+    sqs: Any
 
 
 def deployment(stack_name: str | None) -> Deployment:
@@ -56,7 +58,8 @@ def deployment(stack_name: str | None) -> Deployment:
         client = session.create_client
     description = client("cloudformation").describe_stacks(StackName=stack_name)
     outputs = {o["OutputKey"]: o["OutputValue"] for o in description["Stacks"][0]["Outputs"]}
-    return Deployment(Table(client("dynamodb"), outputs["TableName"]), outputs, client("s3"))
+    table = Table(client("dynamodb"), outputs["TableName"])
+    return Deployment(table, outputs, client("s3"), client("sqs"))
 
 
 def first_keys(deployed: Deployment, _: argparse.Namespace) -> int:
@@ -143,6 +146,28 @@ def replay_failed(deployed: Deployment, _: argparse.Namespace) -> int:
     return 0
 
 
+def list_rejected(deployed: Deployment, _: argparse.Namespace) -> int:
+    with held(deployed.sqs, deployed.outputs["RejectedEventsQueueUrl"]) as rejected:
+        for each in sorted(rejected.values(), key=lambda event: event.since):
+            print(f"{each.source or '?'} {each.event_id or '?'}")
+            print(f"  reason  {each.code}: {each.message}\n  since   {each.since}")
+    if not rejected:
+        print("Nothing is rejected.")
+    return 0
+
+
+def replay_rejected(deployed: Deployment, arguments: argparse.Namespace) -> int:
+    """Events back to the function that rejected them; what it rejects again comes back later."""
+    replayed = replay(
+        deployed.sqs,
+        deployed.outputs["RejectedEventsQueueUrl"],
+        deployed.outputs["InboundEventsQueueUrl"],
+        arguments.code,
+    )
+    print(f"{replayed} rejected events sent again")
+    return 0
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
     try:
@@ -192,6 +217,14 @@ def _parser() -> argparse.ArgumentParser:
     of_failed = failed.add_subparsers(required=True, metavar="COMMAND")
     command = of_failed.add_parser("replay", help="count them after all, and delete them")
     command.set_defaults(run=replay_failed)
+
+    rejected = commands.add_parser("rejected", help="events from the bus that were rejected")
+    of_rejected = rejected.add_subparsers(required=True, metavar="COMMAND")
+    command = of_rejected.add_parser("list", help="what was rejected, and why")
+    command.set_defaults(run=list_rejected)
+    command = of_rejected.add_parser("replay", help="try them again")
+    command.add_argument("--code", help="only what was rejected with this code")
+    command.set_defaults(run=replay_rejected)
     return parser
 
 

@@ -32,7 +32,7 @@ from tests.template import create_table, route_for, stream_filters
 
 NOW = "2026-04-05T10:00:00.000000000Z"
 PLATFORM = "platform"
-_CREDENTIALS: dict[str, Any] = {
+CREDENTIALS: dict[str, Any] = {
     "aws_access_key_id": "testing",
     "aws_secret_access_key": "testing",
     "region_name": "us-east-1",
@@ -268,10 +268,10 @@ _session = botocore.session.get_session()
 def new_world() -> Iterator[World]:
     """A world with an empty table and the platform's tenant."""
     with mock_aws():
-        client: Any = _session.create_client("dynamodb", **_CREDENTIALS)
+        client: Any = _session.create_client("dynamodb", **CREDENTIALS)
         name = f"tally-{next(_numbers)}"
         create_table(client, name)
-        streams = _session.create_client("dynamodbstreams", **_CREDENTIALS)
+        streams = _session.create_client("dynamodbstreams", **CREDENTIALS)
         world = World(Table(client, name, sleep=lambda _: None), streams)
         world.tenant(PLATFORM)
         yield world

@@ -19,7 +19,7 @@ from tests.world import event
 def deployed(client: Client) -> Deployment:
     stack = client.stack
     table = Table(stack.client("dynamodb"), stack.table_name)
-    return Deployment(table, dict(stack.outputs), stack.client("s3"))
+    return Deployment(table, dict(stack.outputs), stack.client("s3"), stack.client("sqs"))
 
 
 def test_a_batch_that_lambda_gave_up_on_is_counted_once(
