@@ -94,6 +94,24 @@ def test_numbers_are_taken_as_they_are_written(bus: Bus) -> None:
     assert world.get("/v1/provider/dashboard", "acme")["total_storage_bytes"] == exact
 
 
+def test_an_amount_is_charged_as_it_is_written(bus: Bus) -> None:
+    """This one has more digits than a binary float."""
+    charge = event("dataset.accessed", kind="download", charged_amount=0, currency="USD")
+    exact = "123456789012.345678"
+    body = json.dumps(delivered(charge)).replace(
+        '"charged_amount": 0', f'"charged_amount": {exact}'
+    )
+
+    bus.put(body)
+    bus.settle()
+
+    world = bus.world
+    world.deliver()
+    assert str(world.get("/v1/buyer/spend", "acme")["retrieval_spend"]) == exact
+    charge["data"]["charged_amount"] = exact
+    assert world.send(charge).body["data"]["duplicates"] == 1
+
+
 def test_a_batch_of_all_sorts(bus: Bus) -> None:
     known = event("object.uploaded", object_id="known", size_bytes=1)
     bus.world.send(known)
