@@ -1,0 +1,246 @@
+"""POST /v1/events: what each field of an event may be."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from tally.http.cloudevents import EVENT_TYPES
+from tests.api.answers import accepted, duplicate, ingested, rejected
+from tests.api.posting import (
+    NO_ID,
+    NO_TEXT,
+    REQUIRED,
+    assert_each_rejected,
+    open_market,
+    post,
+    told,
+    without,
+)
+from tests.world import World, event
+
+NO_NAME = (*NO_TEXT, "", "x" * 257, "a\nb", "a\x7f", "\ud800")
+NO_OBJECT: tuple[Any, ...] = (5, True, None, "dset_1", [], [{}])
+NO_CURRENCY = (*NO_TEXT, "", "usd", "US", "USDD", "USD\n", "U$D", "ÄÖÜ", "\ud800")
+
+
+@pytest.fixture
+def market(world: World) -> World:
+    return open_market(world)
+
+
+def test_the_types_are_the_contracts() -> None:
+    assert set(EVENT_TYPES) == set(REQUIRED)
+
+
+@pytest.mark.parametrize("event_type", REQUIRED)
+def test_an_event_has_all_of_its_fields(event_type: str, market: World) -> None:
+    whole = told(event_type)
+    envelope = ("specversion", "id", "source", "type", "time", "data")
+    lacking = {field: without(field, whole) for field in envelope}
+    lacking |= {
+        f"data.{field}": whole | {"data": without(field, whole["data"])}
+        for field in REQUIRED[event_type]
+    }
+
+    assert_each_rejected(market, lacking)
+    assert market.send(whole) == ingested(202, accepted(whole))
+
+
+@pytest.mark.parametrize(
+    ("field", "wrong"),
+    [
+        ("specversion", (*NO_TEXT, "0.3", "1", "1.00", 1.0)),
+        ("id", NO_NAME[len(NO_TEXT) :]),
+        ("source", NO_NAME[len(NO_TEXT) :]),
+        ("type", ("", "x" * 257, "no.such", "object.Uploaded", "object.uploaded ", "\ud800")),
+        ("data", (5, None, [], "{}", [{}])),
+    ],
+)
+def test_wrong_values_in_the_envelope(field: str, wrong: tuple[Any, ...], market: World) -> None:
+    events = {repr(value): told("object.uploaded") | {field: value} for value in wrong}
+
+    assert_each_rejected(market, events, field)
+
+
+@pytest.mark.parametrize("field", ["id", "source"])
+def test_an_identity_that_is_no_text_is_told_as_null(field: str, market: World) -> None:
+    events = [told("object.uploaded") | {field: value} for value in NO_TEXT]
+
+    with market.unchanged():
+        answered = market.send(*events)
+
+    message = f"{field}: Input should be a valid string"
+    results = [rejected(sent | {field: None}, "invalid_event", message) for sent in events]
+    assert answered == ingested(422, *results)
+
+
+@pytest.mark.parametrize(
+    ("event_type", "field", "wrong"),
+    [
+        ("object.uploaded", "tenant_id", NO_ID),
+        ("object.uploaded", "dataset_id", NO_ID),
+        ("object.uploaded", "object_id", NO_ID),
+        ("dataset.created", "tenant_id", NO_ID),
+        ("dataset.created", "dataset_id", NO_ID),
+        ("dataset.created", "name", (*NO_TEXT, "", " ", "\t", "x" * 257, "a\0b", "\ud800")),
+        ("object.uploaded", "size_bytes", (-1, 2**63, 10**400, 1.5, "1", True, None, [], {})),
+        ("search.performed", "tenant_id", NO_ID),
+        ("search.performed", "search_activity_id", tuple(v for v in NO_ID if v is not None)),
+        ("search.performed", "query_text", (*NO_TEXT, "x" * 10_001, "\ud800")),
+        ("search.performed", "dataset_ids", (5, True, None, "dset_1", {}, {"dset_1": 1}, [])),
+        ("search.performed", "result_count", (-1, 2**31, 1.5, 3.0, "3", True, None, [], {})),
+        ("search.performed", "currency", NO_CURRENCY),
+        ("search.performed", "allocations", (5, True, "dset_1", {}, {"dset_1": "0.45"})),
+        ("dataset.accessed", "tenant_id", NO_ID),
+        ("dataset.accessed", "dataset_id", NO_ID),
+        ("dataset.accessed", "object_id", tuple(v for v in NO_ID if v is not None)),
+        ("dataset.accessed", "kind", (*NO_TEXT, "", "search", "Download", "download ", "\ud800")),
+        ("dataset.accessed", "currency", NO_CURRENCY),
+        ("charge.refunded", "tenant_id", NO_ID),
+        ("charge.refunded", "charge_event", NO_OBJECT),
+        ("charge.refunded", "currency", NO_CURRENCY),
+        ("charge.refunded", "reason", (5, 1.5, True, [], {}, "x" * 1001, "\ud800")),
+    ],
+)
+def test_wrong_values_in_the_data(
+    event_type: str, field: str, wrong: tuple[Any, ...], market: World
+) -> None:
+    events = {repr(value): told(event_type, **{field: value}) for value in wrong}
+
+    assert_each_rejected(market, events, f"data.{field}")
+
+
+def test_wrong_values_deep_in_the_data(market: World) -> None:
+    """The one of many that is wrong is named by its number."""
+    known = {"source": "/marketplace", "id": "evt-charge"}
+    whole = {"dataset_id": "dset_1", "amount": "0.45"}
+    wrong: Mapping[str, list[dict[str, Any]]] = {
+        "data.dataset_ids.1": [{"dataset_ids": ["dset_1", each]} for each in NO_ID],
+        "data.charge_event.source": [{"charge_event": known | {"source": s}} for s in NO_NAME],
+        "data.charge_event.id": [
+            *[{"charge_event": known | {"id": each}} for each in NO_NAME],
+            {"charge_event": without("id", known)},
+        ],
+        "data.allocations.0": [{"allocations": [part]} for part in NO_OBJECT],
+        "data.allocations.0.dataset_id": [
+            *[{"allocations": [whole | {"dataset_id": each}]} for each in NO_ID],
+            {"allocations": [without("dataset_id", whole)]},
+        ],
+        "data.allocations.1.amount": [{"allocations": [whole, without("amount", whole)]}],
+    }
+    for field, cases in wrong.items():
+        event_type = "charge.refunded" if "charge_event" in field else "search.performed"
+        events = {repr(data): told(event_type, **data) for data in cases}
+        assert_each_rejected(market, events, field)
+
+
+@pytest.mark.parametrize(
+    ("event_type", "data"),
+    [
+        ("dataset.created", {"dataset_id": "a" * 64}),
+        ("dataset.created", {"dataset_id": "-_AZaz09"}),
+        ("dataset.created", {"dataset_id": "dset_2", "name": "💶 " * 128}),
+        ("object.uploaded", {"object_id": "_", "size_bytes": 0}),
+        ("object.uploaded", {"size_bytes": 2**63 - 1}),
+        ("object.uploaded", {"size_bytes": 1, "unknown": "\ud800", "\ud800": 1}),
+        ("search.performed", {"query_text": "", "result_count": 0}),
+        ("search.performed", {"query_text": "💶\n\0" * 3333 + "x", "result_count": 2**31 - 1}),
+        ("search.performed", {"search_activity_id": "a" * 64, "allocations": None}),
+        ("dataset.accessed", {"kind": "retrieval", "object_id": None}),
+        ("dataset.accessed", {"kind": "download", "object_id": "no-such-object"}),
+        ("charge.refunded", {"reason": "ä" * 1000}),
+        ("charge.refunded", {"reason": None}),
+    ],
+    ids=lambda value: repr(value)[:60],
+)
+def test_values_at_their_bounds(event_type: str, data: dict[str, Any], market: World) -> None:
+    sent = told(event_type, **data)
+
+    assert market.send(sent) == ingested(202, accepted(sent))
+
+
+def test_depth_in_fields_that_nobody_reads_does_no_harm(market: World) -> None:
+    sent = event("dataset.updated")
+    deep = json.dumps(sent)[:-1] + ', "unknown": ' + "[" * 5000 + "]" * 5000 + "}"
+
+    assert post(market, deep) == ingested(202, accepted(sent))
+
+
+# ------------------------------------------------------------------------------ time
+
+
+def test_one_instant_has_many_spellings(market: World) -> None:
+    spellings = {
+        "2026-04-05T09:30:00Z": "2026-04-05T09:30:00.000000000Z",
+        "2026-04-05t09:30:00z": "2026-04-05T09:30:00Z",
+        "2026-04-05T09:30:00-00:00": "2026-04-05T09:30:00Z",
+        "2026-04-05T11:30:00+02:00": "2026-04-05T09:30:00Z",
+        "2026-04-04T22:31:00.5-11:00": "2026-04-05T09:31:00.500Z",
+        "2026-04-06T09:29:00.123456789+23:59": "2026-04-05T09:30:00.123456789Z",
+        "2024-02-29T23:59:59.9Z": "2024-03-01T00:59:59.90+01:00",
+        "0001-01-01T00:00:00Z": "0001-01-01T05:45:00+05:45",
+    }
+    sent = [event("dataset.updated", time) for time in spellings]
+    again = [{**e, "time": spellings[e["time"]]} for e in sent]
+
+    assert market.send(*sent) == ingested(202, *map(accepted, sent))
+    assert market.send(*again) == ingested(202, *map(duplicate, again))
+
+
+def test_what_is_no_time(market: World) -> None:
+    wrong = (
+        *NO_TEXT,
+        1775381400,
+        "",
+        "now",
+        "2026-04-05",
+        "2026-04-05T09:30:00",
+        "2026-04-05T09:30Z",
+        "2026-04-05 09:30:00Z",
+        "2026-04-05T09:30:00+0200",
+        "2026-04-05T09:30:00+02",
+        "2026-04-05T09:30:00+24:00",
+        "2026-04-05T09:30:00+00:60",
+        "2026-04-05T09:30:00.Z",
+        "2026-04-05T09:30:00,5Z",
+        "2026-04-05T09:30:00.1234567890Z",
+        "2026-04-05T09:30:60Z",
+        "2026-04-05T24:00:00Z",
+        "2026-02-29T00:00:00Z",
+        "2026-02-30T00:00:00Z",
+        "2026-13-01T00:00:00Z",
+        "0000-01-01T00:00:00Z",
+        "0001-01-01T00:00:00+00:01",
+        "9999-12-31T23:59:59-00:01",
+        "2026-04-05T09:30:00Z\n",
+        " 2026-04-05T09:30:00Z",
+        "٢026-04-05T09:30:00Z",
+        "\ud800",
+    )
+    events = {repr(time): event("dataset.updated") | {"time": time} for time in wrong}
+
+    assert_each_rejected(market, events, "time")
+
+
+def test_five_minutes_ahead_are_allowed_and_no_more(market: World) -> None:
+    times = (
+        "2026-04-05T10:05:00.000000001Z",
+        "2026-04-05T10:05:01Z",
+        "2026-04-05T12:05:01+02:00",
+        "9999-12-31T23:59:59Z",
+    )
+    too_early = {time: event("dataset.updated", time) for time in times}
+    just_right = [
+        event("dataset.updated", time)
+        for time in ("2026-04-05T10:05:00Z", "2026-04-05T12:04:59.999999999+02:00")
+    ]
+
+    assert_each_rejected(market, too_early, "time")
+    assert market.send(*just_right) == ingested(202, *map(accepted, just_right))
+    market.wait(seconds=1)
+    late = too_early["2026-04-05T10:05:01Z"]
+    assert market.send(late).body["data"] == ingested(202, accepted(late)).body["data"]
