@@ -45,9 +45,12 @@ type Headers = Mapping[str, str | Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
+    """`text` is the body as it was sent: it shows how a number was written."""
+
     status: int
     headers: Mapping[str, str]
     body: Any
+    text: str = field(default="", compare=False)
 
 
 @dataclass
@@ -104,6 +107,7 @@ class World:
             status=answer["statusCode"],
             headers={name: values[0] for name, values in answer["multiValueHeaders"].items()},
             body=json.loads(answer["body"], parse_float=Decimal),
+            text=answer["body"],
         )
 
     def get(self, url: str, tenant_id: str, *scopes: Scope) -> Any:
