@@ -118,6 +118,7 @@ TOO_MUCH = "must be below 10^12"
 WRONG_AMOUNTS: Mapping[str, str] = {
     "-1": NEGATIVE,
     "-0.01": NEGATIVE,
+    '"-0.01"': NEGATIVE,
     "-1e-6": NEGATIVE,
     "-1e999": NEGATIVE,
     "0.1234567": TOO_FINE,
@@ -127,14 +128,17 @@ WRONG_AMOUNTS: Mapping[str, str] = {
     "0e-7": TOO_FINE,
     repr(0.1 + 0.2): TOO_FINE,
     f'"{0.1 + 0.2!r}"': TOO_FINE,
+    f'"0.{"0" * 30}1"': TOO_FINE,
     f"{LARGEST}9": TOO_FINE,
     "1000000000000": TOO_MUCH,
     '"1000000000000"': TOO_MUCH,
     '"1000000000000.00"': TOO_MUCH,
+    '"10000000000000000"': TOO_MUCH,
     "1000000000000.000001": TOO_MUCH,
     "1e12": TOO_MUCH,
     "1e999": TOO_MUCH,
     "9" * 400: TOO_MUCH,
+    f'"{"9" * 2000}"': TOO_MUCH,
     **dict.fromkeys(("true", "false", "null", "[]", "{}", "[0.45]"), NO_NUMBER),
     **{
         json.dumps(text): NO_NUMBER

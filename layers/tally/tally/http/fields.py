@@ -34,7 +34,8 @@ Timestamp = Annotated[str, AfterValidator(parse_instant)]
 
 def _amount(value: object) -> Micros:
     """A JSON number or its text -> micro-units."""
-    if isinstance(value, str) and re.fullmatch(r"\d{1,13}(\.\d{1,20})?", value, re.ASCII):
+    # However long, so that the error is about what the number is and not how it is written.
+    if isinstance(value, str) and re.fullmatch(r"-?\d+(\.\d+)?", value, re.ASCII):
         value = Decimal(value)
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise ValueError("must be a number")  # noqa: TRY004  pydantic makes it a field's error
