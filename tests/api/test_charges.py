@@ -327,10 +327,10 @@ def test_a_refused_charge_may_be_sent_again_once_its_dataset_exists(market: Worl
 
 def test_too_many_datasets_and_repeated_ones(market: World) -> None:
     wrong = {
-        "Tuple should have at most 50 items after validation, not 51": [
+        "List should have at most 50 items after validation, not 51": [
             f"dset_{n}" for n in range(51)
         ],
-        "Tuple should have at least 1 item after validation, not 0": [],
+        "List should have at least 1 item after validation, not 0": [],
         "must name each dataset once": ["dset_1", "dset_2", "dset_1"],
     }
     for why, dataset_ids in wrong.items():

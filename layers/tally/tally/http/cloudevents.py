@@ -95,15 +95,15 @@ class _SearchData(_Model):
     tenant_id: Id
     search_activity_id: Id | None = None
     query_text: Annotated[str, StringConstraints(max_length=10_000)]
-    dataset_ids: Annotated[tuple[Id, ...], Field(min_length=1, max_length=50, strict=False)]
+    dataset_ids: Annotated[list[Id], Field(min_length=1, max_length=50)]
     result_count: int = Field(ge=0, lt=2**31)
     charged_amount: Amount
     currency: Currency
-    allocations: tuple[_Allocation, ...] | None = Field(default=None, strict=False)
+    allocations: list[_Allocation] | None = None
 
     @field_validator("dataset_ids")
     @classmethod
-    def _each_once(cls, dataset_ids: tuple[str, ...]) -> tuple[str, ...]:
+    def _each_once(cls, dataset_ids: list[str]) -> list[str]:
         if len(set(dataset_ids)) < len(dataset_ids):
             raise ValueError("must name each dataset once")
         return dataset_ids
@@ -111,8 +111,8 @@ class _SearchData(_Model):
     @field_validator("allocations")
     @classmethod
     def _whole(
-        cls, allocations: tuple[_Allocation, ...] | None, info: ValidationInfo
-    ) -> tuple[_Allocation, ...] | None:
+        cls, allocations: list[_Allocation] | None, info: ValidationInfo
+    ) -> list[_Allocation] | None:
         if allocations is None or not {"dataset_ids", "charged_amount"} <= info.data.keys():
             return allocations  # the other fields' own errors come first
         named = [allocation.dataset_id for allocation in allocations]
@@ -154,7 +154,7 @@ def _search_fact(data: Any, version: Version) -> Fact:
         tenant_id=data.tenant_id,
         search_activity_id=data.search_activity_id,
         query_text=data.query_text,
-        dataset_ids=data.dataset_ids,
+        dataset_ids=tuple(data.dataset_ids),
         result_count=data.result_count,
         amount=data.charged_amount,
         currency=data.currency,
