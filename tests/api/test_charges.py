@@ -476,6 +476,38 @@ def test_refunds_in_the_request_of_their_charge(market: World) -> None:
     assert (spent(market), earned(market, "north")) == (200_000, 200_000)
 
 
+def test_a_refund_before_a_repetition_of_its_charge(market: World) -> None:
+    """A sender that repeats a request may have put the two into any order."""
+    access = told("dataset.accessed", charged_amount="1")
+    take(market, access)
+    first, second = refund(access, "0.4"), refund(access, "0.1")
+
+    answered = market.send(first, access, second, access)
+
+    assert answered == ingested(
+        202, accepted(first), duplicate(access), accepted(second), duplicate(access)
+    )
+    assert spent(market) == 500_000
+
+
+def test_a_refund_under_the_id_of_its_own_charge_is_a_conflict(market: World) -> None:
+    before, new = told("dataset.accessed"), told("dataset.accessed")
+    take(market, before)
+    of_before, of_new = (refund(each, "0.05", id=each["id"]) for each in (before, new))
+
+    answered = market.send(of_before, new, of_new)
+
+    assert answered == ingested(
+        207,
+        rejected(of_before, "event_conflict", CONFLICT),
+        accepted(new),
+        rejected(of_new, "event_conflict", CONFLICT),
+    )
+    nothing = told("charge.refunded", id="evt-charge")  # which names itself
+    message = "No event evt-charge of /marketplace charged tenant acme."
+    refused(market, nothing, "unknown_charge", message)
+
+
 def test_a_refund_of_what_was_no_charge_of_the_tenant(market: World) -> None:
     """Another tenant's charge cannot be told from an event that does not exist."""
     rivals = told("dataset.accessed", tenant_id="rival")
