@@ -140,6 +140,8 @@ def _ingest_some(table: Table, events: Sequence[Event], door: Door) -> dict[int,
 def _fits(event: Event, work: Work, accepted: dict[int, Event]) -> bool:
     """Whether the event can be decided and written together with those before it."""
     fact = event.fact
+    if work.rewrites(keys.event(event.source, event.event_id)):
+        return False  # a refund before it rewrites the mark that it would write
     most = 3  # its own mark, a record, a dataset's mark at its owner
     match fact:
         case DatasetEvent(kind=DatasetEventKind.DELETED):
@@ -246,7 +248,9 @@ def _refund(event: Event, fact: ChargeRefunded, work: Work, door: Door) -> None:
     if door.sender is not None:
         raise NotPermitted("Only the platform's sender may refund: it takes from the providers.")
     mark = keys.event(fact.charge_source, fact.charge_id)
-    charge = work.charge(mark)
+    # An event that names itself is no charge; if its id is a charge's, it is in conflict with it.
+    itself = event.identity == (fact.charge_source, fact.charge_id)
+    charge = None if itself else work.charge(mark)
     if charge is None or charge.tenant_id != fact.tenant_id:
         raise UnknownCharge(
             f"No event {fact.charge_id} of {fact.charge_source} charged tenant {fact.tenant_id}.",

@@ -67,6 +67,10 @@ class Work:
         else:
             self.registers[keys.period_provider(period, tenant_id, currency)] = of_tenant
 
+    def rewrites(self, mark: Key) -> bool:
+        """Whether the changes hold a refund of the charge with this mark."""
+        return mark in self._charges
+
     def is_newly_deleted(self, dataset_id: str) -> bool:
         """Whether the changes hold a deletion that the dataset did not have when it was read."""
         key = keys.dataset(dataset_id)
