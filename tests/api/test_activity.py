@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from decimal import Decimal
 from itertools import count
 from typing import Any
 
 import pytest
 
+from tally.domain.activity import SearchActivity
 from tally.domain.counting import AccessTotals, BuyerTotals
 from tally.domain.scopes import Scope
 from tally.http.cursors import Cursors
 from tally.store import keys
-from tally.store.activity import seen_access
+from tally.store.activity import count_accesses
+from tally.store.ledger import search_attributes, search_key
 from tests.api.answers import INVALID_CURSOR, answer, invalid, success
 from tests.api.posting import told
 from tests.world import Answer, World, event
@@ -154,7 +157,7 @@ def test_the_references_accesses(market: World) -> None:
         CONTRACTS: (12, "2026-04-04T16:45:00.000000000Z"),
     }
     rows = [
-        seen_access(table, AccessTotals("acme", dataset_id), accesses, last, None)
+        count_accesses(table, AccessTotals("acme", dataset_id), accesses, last, None)
         for dataset_id, (accesses, last) in counted.items()
     ]
     table.transact([*rows, table.add(keys.totals(BuyerTotals("acme")), dataset_count)])
@@ -317,6 +320,29 @@ def test_a_walk_meets_each_search_once_while_others_arrive(market: World) -> Non
     assert [each for each in seen if each.startswith("newer")] == []
     assert len(seen) == len(set(seen))
     assert [each["total"] for each in pages] == [5 + 2 * n for n in range(len(pages))]
+
+
+def test_the_longest_page_fits_into_an_answer_of_lambda(market: World) -> None:
+    longest = SearchActivity(
+        tenant_id="acme",
+        search_activity_id="sa_1",
+        query_text="🧾" * 10_000,
+        dataset_ids=("d" * 64,) * 50,
+        result_count=1,
+        amount=1,
+        currency="USD",
+        occurred_at="",
+        entry_id="e",
+    )
+    for n in range(100):
+        one = replace(longest, occurred_at=f"2026-04-05T09:30:00.{n:09}Z")
+        put = market.table.put_new(search_key(one), search_attributes(one))
+        market.table.transact([put])
+
+    answered = look(market, f"{SEARCHES}?limit=100")
+
+    assert len(answered.body["data"]["searches"]) == 100
+    assert len(answered.text.encode()) < 6 * 1024 * 1024
 
 
 def test_searches_of_one_instant_keep_their_order(market: World) -> None:

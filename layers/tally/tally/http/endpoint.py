@@ -174,7 +174,7 @@ class Endpoint:
 
     def _answer(self, data: BaseModel, status_code: int) -> Response[str]:
         body = {"data": data.model_dump()} | self._signature()
-        return Response(status_code, content_type=_JSON, body=simplejson.dumps(body))
+        return Response(status_code, content_type=_JSON, body=_json(body))
 
     def _signature(self) -> dict[str, str]:
         context = self.resolver.context
@@ -197,7 +197,7 @@ class Endpoint:
             status_code=status,
             content_type=_JSON,
             headers=dict(headers),
-            body=simplejson.dumps({"error": body} | self._signature()),
+            body=_json({"error": body} | self._signature()),
         )
 
     @staticmethod
@@ -210,6 +210,16 @@ class Endpoint:
             "body": response.body,
             "isBase64Encoded": False,
         }
+
+
+def _json(body: Mapping[str, Any]) -> str:
+    """Exact, and no longer than need be: a page of long queries must fit into Lambda's 6 MB."""
+    text: str = simplejson.dumps(body, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # an id told back that is no Unicode; escaped, it is JSON
+        text = simplejson.dumps(body)
+    return text
 
 
 def request_body(request: Request) -> bytes:
