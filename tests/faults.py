@@ -37,6 +37,9 @@ def conflict(write: Callable[[], Any]) -> Any:  # noqa: ARG001  refused
     raise ClientError(response, "TransactWriteItems")
 
 
+PLAIN_FAULTS: tuple[Fault, ...] = (crash_before, crash_after, throttle, conflict)
+
+
 @dataclass
 class PickyClient:
     """A client to which the database refuses every transaction that names something."""

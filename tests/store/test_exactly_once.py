@@ -13,15 +13,12 @@ from hypothesis import strategies as st
 from ops.recount import recount
 from tally.domain.events import Rejected
 from tally.http.cloudevents import read_event
-from tally.store.counting import count
 from tally.store.ingestion import Accepted, Door, ingest
-from tally.store.parking import park
 from tally.store.totals import provider_totals
-from tests.faults import Crash, FaultyClient, conflict, crash_after, crash_before, rival, throttle
+from tests.deliveries import Stream
+from tests.faults import PLAIN_FAULTS, Crash, FaultyClient, rival
 from tests.histories import TENANT, Event, dashboard, histories
 from tests.world import World, new_world
-
-PLAIN_FAULTS = (crash_before, crash_after, throttle, conflict)
 
 
 class Marketplace:
@@ -40,48 +37,6 @@ class Marketplace:
             else:
                 self.accepted[event["id"]] = event
                 assert isinstance(outcome, Accepted) or event["id"] in self.accepted
-
-
-class Stream:
-    """Delivers at least once: in order for each item, otherwise as it pleases."""
-
-    def __init__(self, world: World, random: Random) -> None:
-        self.world = world
-        self.random = random
-        self.waiting: list[dict[str, Any]] = []
-        self.delivered: list[dict[str, Any]] = []
-
-    def next_batch(self) -> list[dict[str, Any]]:
-        """Any number of waiting records, and perhaps some that were delivered before."""
-        self.waiting += self.world.new_stream_records()
-        batch: list[dict[str, Any]] = []
-        held_back: list[dict[str, Any]] = []
-        items_held_back = set()
-        for record in self.waiting:
-            item = str(record["dynamodb"]["Keys"])
-            if item in items_held_back or self.random.random() < 0.4:
-                items_held_back.add(item)
-                held_back.append(record)
-            else:
-                batch.append(record)
-        self.waiting = held_back
-        again = [record for record in self.delivered if self.random.random() < 0.2]
-        return self.random.sample(again, len(again)) + batch
-
-    def deliver(self, batch: list[dict[str, Any]]) -> None:
-        try:
-            result = count(self.world.table, batch, self.world.now)
-            for poison in result.parked:
-                park(self.world.table, poison, self.world.now)
-        except Crash:
-            self.waiting = [r for r in batch if r not in self.delivered] + self.waiting
-            return
-        self.delivered += [r for r in batch if r not in self.delivered]
-
-    def drain(self) -> None:
-        while batch := self.waiting + self.world.new_stream_records():
-            self.waiting = []
-            self.deliver(batch)
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
