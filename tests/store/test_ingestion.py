@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tally.domain.errors import Unavailable
+from tally.domain.events import EventConflict
 from tally.http.cloudevents import read_event
 from tally.store.ingestion import Accepted, Door, Duplicate, Outcome, ingest
 from tests.faults import Crash, FaultyClient, conflict, crash_after, crash_before, rival, throttle
@@ -112,3 +113,28 @@ def test_a_request_of_a_hundred_events_takes_few_transactions(
     events = [event("object.uploaded", object_id=f"o{n}", size_bytes=1) for n in range(99)]
     assert post(world, event("dataset.updated", name="New"), *events) == [Accepted()] * 100
     assert client.writes == 3
+
+
+def charge_and_refund() -> tuple[dict[str, Any], dict[str, Any]]:
+    charge = event("dataset.accessed", kind="retrieval", charged_amount="1.00", currency="USD")
+    of = {"source": charge["source"], "id": charge["id"]}
+    return charge, event("charge.refunded", charge_event=of, amount="0.40", currency="USD")
+
+
+def test_a_refund_and_a_repetition_of_its_charge_in_one_request(
+    world: World, client: FaultyClient
+) -> None:
+    """Both are about one mark, which a transaction can name once."""
+    charge, refund = charge_and_refund()
+    post(world, charge)
+    before = client.writes
+    assert post(world, refund, charge) == [Accepted(), Duplicate()]
+    assert client.writes == before + 2
+
+
+def test_a_refund_under_its_charges_own_id_is_a_conflict(world: World) -> None:
+    world.tenant("acme")
+    charge, refund = charge_and_refund()
+    post(world, event("dataset.created"), charge)
+    (outcome,) = post(world, refund | {"id": charge["id"]})
+    assert isinstance(outcome, EventConflict)
