@@ -10,17 +10,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from ops import emulator, first_keys
+from ops import first_keys
 from ops.bench import comparison, end_to_end, imports, reads, samples, writes
 from ops.bench.figures import Figure, table
 from ops.bench.lab import Lab
 from ops.bench.reads import Provider
-from ops.emulator import Emulator
 from ops.errors import OpsError
-from ops.stack import LocalStack, build, deploy
+from ops.own_stack import own_stack
 
 SMALL, LARGE = Provider("small", "small-1"), Provider("large", "large-1")
 OBJECTS = 10, 10_000
@@ -58,7 +56,10 @@ def _measure(begun: float) -> Iterator[Figure]:
         yield from figures
 
     _say(begun, "Building and deploying")
-    with _stack() as (stack, built):
+    with (
+        tempfile.TemporaryDirectory(prefix="tally-bench-") as folder,
+        own_stack(Path(folder)) as stack,
+    ):
         lab = Lab.on(stack, "bench")
         _say(begun, f"Uploading {sum(OBJECTS):,} objects")
         _fill(lab)
@@ -69,21 +70,7 @@ def _measure(begun: float) -> Iterator[Figure]:
         keys = first_keys.issue(stack)
         yield from during(f"Sending {end_to_end.EVENTS:,} events", end_to_end.measure(stack, keys))
         yield from during("Counting them one by one", comparison.measure(stack))
-    yield from during("Starting the functions", imports.measure(built))
-
-
-@contextmanager
-def _stack() -> Iterator[tuple[LocalStack, Path]]:
-    """A deployed stack beside any other, and the build that it was deployed from."""
-    with tempfile.TemporaryDirectory(prefix="tally-bench-") as folder:
-        built = build()
-        aws = Emulator(Path(folder) / "aws", emulator.free_port())
-        process = aws.start()
-        try:
-            yield deploy(built, aws.endpoint_url, Path(folder) / "deploy.log"), built
-        finally:
-            emulator.stop(aws.home)
-            process.wait()
+    yield from during("Starting the functions", imports.measure(stack.built))
 
 
 def _fill(lab: Lab) -> None:

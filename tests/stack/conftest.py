@@ -5,25 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from ops import emulator
-from ops.emulator import Emulator, free_port
 from ops.first_keys import FirstKeys, issue
-from ops.stack import build, deploy
-from tests.stack.client import Client, DeployedStack
+from ops.own_stack import DeployedStack, own_stack
+from tests.stack.client import Client
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedStack]:
-    folder = tmp_path_factory.mktemp("stack")
-    built = build()
-    aws = Emulator(folder / "aws", free_port())
-    process = aws.start()
-    try:
-        local = deploy(built, aws.endpoint_url, folder / "deploy.log")
-        yield DeployedStack(**vars(local), home=aws.home)
-    finally:
-        emulator.stop(aws.home)
-        process.wait()
+    with own_stack(tmp_path_factory.mktemp("stack")) as deployed:
+        yield deployed
 
 
 @pytest.fixture(scope="session")

@@ -11,9 +11,10 @@ import pytest
 
 from ops import cli
 from ops.cli import Deployment
+from ops.own_stack import DeployedStack
 from ops.rejected import held
 from tally.store.table import Table
-from tests.stack.client import Client, DeployedStack, eventually
+from tests.stack.client import Client, eventually
 from tests.world import event
 
 

@@ -13,12 +13,13 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from ops.own_stack import DeployedStack
 from ops.recount import recount
 from tally.store import keys, parking
 from tally.store.items import to_item
 from tally.store.table import Table
 from tests.histories import DATASETS, Event, dashboard, histories
-from tests.stack.client import Client, DeployedStack, eventually
+from tests.stack.client import Client, eventually
 from tests.world import event
 
 FIELDS = {

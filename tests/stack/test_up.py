@@ -8,8 +8,8 @@ import pytest
 
 from ops import emulator
 from ops.emulator import free_port
+from ops.own_stack import DeployedStack
 from ops.stack import LocalStack
-from tests.stack.client import DeployedStack
 
 
 def ops_up(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
