@@ -73,6 +73,10 @@ fmt: setup ## Format the code and mend what can be mended
 bench: setup ## Measure the local stack
 	$(BIN)/python -m ops.bench
 
+.PHONY: load
+load: setup ## Load the local stack from many clients, then check every number (LOAD="--seed 7")
+	$(BIN)/python -m ops.load $(LOAD)
+
 .PHONY: build
 build: setup ## Build for AWS (ARCH=arm64 or x86_64); then: sam deploy
 	LAYER_PLATFORM=$(or $(LAYER_PLATFORM_$(ARCH)),$(error ARCH is arm64 or x86_64)) \
