@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ops import first_keys
-from ops.bench import comparison, end_to_end, imports, reads, samples, writes
+from ops.bench import activity, comparison, end_to_end, imports, reads, samples, writes
 from ops.bench.figures import Figure, table
 from ops.bench.lab import Lab
 from ops.bench.reads import Provider
@@ -66,6 +66,7 @@ def _measure(begun: float) -> Iterator[Figure]:
         yield from during("Reading", reads.measure(lab, SMALL, LARGE))
         yield from during("Accepting events", writes.accept(lab))
         yield from during("Counting changes", writes.count_changes(lab))
+        yield from during("Searching, accessing, refunding", activity.measure(stack, lab))
         yield from during("Deleting datasets", writes.delete(lab, SMALL, LARGE, OBJECTS))
         keys = first_keys.issue(stack)
         yield from during(f"Sending {end_to_end.EVENTS:,} events", end_to_end.measure(stack, keys))

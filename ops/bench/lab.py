@@ -54,9 +54,14 @@ class Lab:
         client, streams, meter = stack.client("dynamodb"), stack.client("dynamodbstreams"), Meter()
         deployed = client.describe_table(TableName=stack.table_name)["Table"]
         alike = ("AttributeDefinitions", "KeySchema", "StreamSpecification")
+        of_index = ("IndexName", "KeySchema", "Projection")
         client.create_table(
             TableName=name,
             BillingMode="PAY_PER_REQUEST",
+            GlobalSecondaryIndexes=[
+                {part: index[part] for part in of_index}
+                for index in deployed["GlobalSecondaryIndexes"]
+            ],
             **{part: deployed[part] for part in alike},
         )
         meter.attach(client)
@@ -71,7 +76,13 @@ class Lab:
         return issue_api_key(self.table, tenant_id, wanted, self.now).key
 
     def request(
-        self, route: Route, key: str, parameters: Mapping[str, str] | None = None, body: Any = None
+        self,
+        route: Route,
+        key: str,
+        parameters: Mapping[str, str] | None = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
     ) -> Any:
         """The `data` of what the function of a route answers; RuntimeError if it is an error."""
         endpoint = route.endpoint
@@ -93,7 +104,7 @@ class Lab:
                 "resource": route.path,
                 "pathParameters": parameters,
                 "headers": {"X-API-Key": key, "Content-Type": "application/json"},
-                "queryStringParameters": None,
+                "queryStringParameters": query,
                 "requestContext": {"requestId": "bench", "resourcePath": route.path},
                 "body": None if body is None else json.dumps(body),
                 "isBase64Encoded": False,

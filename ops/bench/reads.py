@@ -17,8 +17,12 @@ from tally.domain.scopes import Scope
 PART = "A read request"
 # What a path needs, given a tenant's dataset; a route that is not here needs nothing.
 _PARAMETERS = {"/v1/provider/datasets/{id}/analytics": "id"}
-# A dashboard is one call. A list of keys reads its exact total beside its page.
-_MOST_CALLS = {"/v1/api-keys": 2}
+# A dashboard is one call. A list reads its exact total beside its page.
+_MOST_CALLS = {
+    "/v1/api-keys": 2,
+    "/v1/agent/activity/searches": 2,
+    "/v1/agent/activity/accesses": 2,
+}
 
 
 @dataclass(frozen=True, slots=True)

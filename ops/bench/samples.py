@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count, cycle, islice
 from typing import Any
@@ -43,6 +43,35 @@ def uploads(datasets: Iterable[tuple[str, str]], number: int) -> list[Event]:
         )
         for dataset in islice(cycle(datasets), number)
     ]
+
+
+def search(buyer: str, dataset_ids: Sequence[str]) -> Event:
+    return _of_tenant(
+        "search.performed",
+        buyer,
+        query_text="unpaid invoices of the last quarter, by supplier",
+        dataset_ids=list(dataset_ids),
+        result_count=42,
+        charged_amount="0.45",
+        currency="USD",
+    )
+
+
+def access(buyer: str, dataset_id: str) -> Event:
+    charge = {"charged_amount": "0.0031", "currency": "USD"}
+    return _event("dataset.accessed", buyer, dataset_id, kind="retrieval", **charge)
+
+
+def refund(charge: Event) -> Event:
+    """All of a charge."""
+    data = charge["data"]
+    return _of_tenant(
+        "charge.refunded",
+        data["tenant_id"],
+        charge_event={"source": charge["source"], "id": charge["id"]},
+        amount=data["charged_amount"],
+        currency=data["currency"],
+    )
 
 
 def mix(datasets: Iterable[tuple[str, str]], number: int) -> list[Event]:
@@ -91,7 +120,11 @@ def dashboards(events: Iterable[Event]) -> Mapping[str, Mapping[str, int]]:
     return totals
 
 
-def _event(kind: str, tenant_id: str, dataset_id: str, **data: object) -> Event:
+def _event(kind: str, tenant_id: str, dataset_id: str, /, **data: object) -> Event:
+    return _of_tenant(kind, tenant_id, dataset_id=dataset_id, **data)
+
+
+def _of_tenant(kind: str, tenant_id: str, /, **data: object) -> Event:
     number = next(_numbers)
     return {
         "specversion": "1.0",
@@ -99,5 +132,5 @@ def _event(kind: str, tenant_id: str, dataset_id: str, **data: object) -> Event:
         "source": "/bench",
         "type": kind,
         "time": (_BEGAN + timedelta(seconds=number)).isoformat(),
-        "data": {"tenant_id": tenant_id, "dataset_id": dataset_id} | data,
+        "data": {"tenant_id": tenant_id} | data,
     }

@@ -33,8 +33,8 @@ def accept(lab: Lab) -> Iterator[Figure]:
     uploads = samples.uploads(dataset, BATCH * _BATCHES)
     mix = samples.mix([(dataset[0][0], f"mixed-{n}") for n in range(5)], BATCH * _BATCHES)
     for name, events in (("an upload", uploads), ("any event", mix)):
-        yield from of_usage(ACCEPTING, f"{name} in 100", _posting(lab, events), len(events))
-    again = _posting(lab, uploads)
+        yield from of_usage(ACCEPTING, f"{name} in 100", posting(lab, events), len(events))
+    again = posting(lab, uploads)
     yield from of_usage(ACCEPTING, "a duplicate in 100", again, len(uploads))
 
 
@@ -65,7 +65,8 @@ def _provider(lab: Lab, tenant_id: str, datasets: int = 1) -> list[tuple[str, st
     return [(tenant_id, f"{tenant_id}-{n}") for n in range(datasets)]
 
 
-def _posting(lab: Lab, events: Sequence[Event]) -> Usage:
+def posting(lab: Lab, events: Sequence[Event]) -> Usage:
+    """What it takes to accept events."""
     with lab.meter.measure() as usage:
         lab.post(events)
     return usage
