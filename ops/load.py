@@ -13,7 +13,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -115,16 +115,19 @@ class _Sending:
     random: Random
     say: Say
     outcome: Outcome = field(default_factory=Outcome)
-    answers: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    answers: dict[str, Counter[str]] = field(default_factory=dict)
     _answered: int = 0
     _said_at: float = field(default_factory=time.monotonic)
 
     def send(self, phase: str, events: Sequence[Event]) -> None:
         """All events and their duplicates; back when all are answered."""
+        self.answers |= {event["id"]: Counter() for event in events}
         batches = list(self._batches(events))
         with ThreadPoolExecutor(self.load.clients) as clients:
-            for results in clients.map(self._post, batches):
+            for results, in_vain in clients.map(self._post, batches):
                 self._answered += len(results)
+                self.outcome.sent += len(results) * (1 + len(in_vain))
+                self.outcome.again.update(in_vain)
                 for result in results:
                     self._take(result)
                 self._kill()
@@ -161,10 +164,11 @@ class _Sending:
             if repeated[place]:  # while another client is at the same batch
                 yield repeated[place]
 
-    def _post(self, batch: Sequence[Event]) -> Sequence[Mapping[str, Any]]:
-        """What became of each event; a request without an answer is sent again, whole."""
-        for attempt in range(_MOST_TRIES):
-            self.outcome.sent += len(batch)
+    def _post(self, batch: Sequence[Event]) -> tuple[Sequence[Mapping[str, Any]], Sequence[str]]:
+        """What became of each event, and why the request was sent in vain before: it is sent again,
+        whole, until there is an answer."""
+        in_vain: list[str] = []
+        while len(in_vain) < _MOST_TRIES:
             try:
                 answer = self.stack.request(
                     "POST", "/v1/events", headers={"X-API-Key": self.key}, json=batch
@@ -174,13 +178,13 @@ class _Sending:
             else:
                 if answer.status in _SAYS_WHAT_BECAME:
                     results: Sequence[Mapping[str, Any]] = answer.json()["data"]["results"]
-                    return results
+                    return results, in_vain
                 why = str(answer.status)
                 if answer.status not in _PASSES_BY_ITSELF:
                     raise OpsError(f"POST /v1/events answered {why}: {answer.body.decode()}")
-            self.outcome.again[why] += 1
-            time.sleep(min(2, 0.1 * 2**attempt))
-        raise OpsError(f"A request was sent {_MOST_TRIES} times in vain; the last time: {why}.")
+            in_vain.append(why)
+            time.sleep(min(2, 0.1 * 2 ** len(in_vain)))
+        raise OpsError(f"A request was sent {_MOST_TRIES} times in vain: {in_vain[-1]}.")
 
     def _take(self, result: Mapping[str, Any]) -> None:
         answers, status = self.answers[result["id"]], result["status"]
