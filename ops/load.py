@@ -116,11 +116,13 @@ class _Sending:
     say: Say
     outcome: Outcome = field(default_factory=Outcome)
     answers: dict[str, Counter[str]] = field(default_factory=dict)
+    _known: list[Event] = field(default_factory=list)
     _answered: int = 0
     _said_at: float = field(default_factory=time.monotonic)
 
     def send(self, phase: str, events: Sequence[Event]) -> None:
         """All events and their duplicates; back when all are answered."""
+        self._known += events
         self.answers |= {event["id"]: Counter() for event in events}
         batches = list(self._batches(events))
         with ThreadPoolExecutor(self.load.clients) as clients:
@@ -145,9 +147,10 @@ class _Sending:
                 yield f"event {event_id} is not accepted once, its answers are {dict(answers)}"
 
     def _batches(self, events: Sequence[Event]) -> Iterator[Sequence[Event]]:
-        """Each event, and some twice: half of these in another batch, half with their batch."""
+        """Each event, and some twice: half of these among others, of earlier phases too, and half
+        with their batch."""
         twice = round(len(events) * self.load.duplicates / 100)
-        queue = [*events, *self.random.sample(events, twice // 2)]
+        queue = [*events, *self.random.sample(self._known, twice // 2)]
         self.random.shuffle(queue)
         batches = []
         while queue:
