@@ -21,7 +21,8 @@ from tally.domain.api_keys import ApiKey
 from tally.domain.instants import Instant, plus
 from tally.domain.scopes import Scope
 from tally.domain.tenants import Tenant
-from tally.http.endpoint import current_instant, platform_tenant_id
+from tally.http.clock import current_instant
+from tally.http.endpoint import platform_tenant_id
 from tally.http.lists import cursor_secret
 from tally.store.api_keys import create_api_key
 from tally.store.counting import Counted, count

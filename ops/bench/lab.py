@@ -20,8 +20,9 @@ from ops.stack import LocalStack
 from tally.domain.instants import Instant, to_instant
 from tally.domain.scopes import Scope
 from tally.domain.tenants import Tenant
+from tally.http.clock import current_instant
 from tally.http.cloudevents import MOST_EVENTS
-from tally.http.endpoint import current_instant, platform_tenant_id
+from tally.http.endpoint import platform_tenant_id
 from tally.http.issuing import issue_api_key
 from tally.http.lists import cursor_secret
 from tally.http.models import ApiKeyRequest

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ops import demo
 from tally.domain.instants import for_display
 from tally.domain.periods import bounds, month_of
-from tally.http.endpoint import current_instant
+from tally.http.clock import current_instant
 from tests.stack.client import Client
 
 

@@ -10,7 +10,7 @@ from aws_lambda_powertools import Logger
 from tally.domain.events import Event, Rejected
 from tally.domain.instants import Instant
 from tally.http.bus import identity, next_try_s, read_message, reason, tries
-from tally.http.endpoint import current_instant
+from tally.http.clock import current_instant
 from tally.store.ingestion import Accepted, Door, Outcome, ingest
 from tally.store.queues import inbound_events, rejected_events
 from tally.store.table import default_table

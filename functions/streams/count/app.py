@@ -6,7 +6,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from tally.http.endpoint import current_instant
+from tally.http.clock import current_instant
 from tally.store.counting import count
 from tally.store.parking import park
 from tally.store.table import default_table

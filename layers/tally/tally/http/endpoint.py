@@ -7,7 +7,6 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import wraps
 from inspect import Signature, signature
 from typing import Annotated, Any
@@ -26,8 +25,9 @@ from tally.domain.errors import (
     TallyError,
     UnsupportedMediaType,
 )
-from tally.domain.instants import Instant, for_display, to_instant
+from tally.domain.instants import Instant, for_display
 from tally.domain.scopes import Scope, satisfies
+from tally.http.clock import current_instant
 from tally.http.credentials import Authenticator, Caller
 from tally.http.errors import (
     HEADERS,
@@ -42,10 +42,6 @@ from tally.store.table import Table, default_table
 _JSON = "application/json"
 
 logger = Logger(service="tally")
-
-
-def current_instant() -> Instant:
-    return to_instant(datetime.now(UTC))
 
 
 def platform_tenant_id() -> str:
