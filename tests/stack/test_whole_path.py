@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 from uuid import uuid4
 
+from tally.domain.instants import for_display
+from tally.http.clock import current_instant
 from tests.stack.client import Client, eventually
 from tests.template import routes
 from tests.world import event
@@ -57,6 +60,8 @@ def test_each_role_is_enough_for_its_function(client: Client) -> None:
         "active_api_key_count": 1,
     }
 
+    buy_and_look(client, tenant_id, key, dataset_id)
+
     client.call(
         "POST",
         "/v1/events",
@@ -68,6 +73,55 @@ def test_each_role_is_enough_for_its_function(client: Client) -> None:
     for route in routes():  # a route that this test forgot has no proof that its role is enough
         pattern = re.sub(r"\{\w+\}", "[^/?]+", str(route)) + r"(\?.*)?"
         assert any(re.fullmatch(pattern, reached) for reached in client.reached), route
+
+
+def buy_and_look(client: Client, tenant_id: str, key: str, dataset_id: str) -> None:
+    """The tenant searches and accesses its own dataset and another, and gets a part back."""
+    now = for_display(current_instant())
+    other = {"tenant_id": tenant_id, "dataset_id": f"{dataset_id}-2"}
+    price: dict[str, Any] = {"tenant_id": tenant_id, "charged_amount": "0.45", "currency": "USD"}
+    searches = [
+        event(
+            "search.performed",
+            now,
+            id=str(uuid4()),
+            query_text="invoices",
+            dataset_ids=[dataset_id, other["dataset_id"]],
+            result_count=n,
+            **price,
+        )
+        for n in range(2)
+    ]
+    charge = {"source": searches[0]["source"], "id": searches[0]["id"]}
+    refund = {"charge_event": charge, "amount": "0.0031", "currency": "USD"}
+    sent = client.call(
+        "POST",
+        "/v1/events?backfill=true",
+        client.keys.admin_key,
+        [
+            event("dataset.created", id=str(uuid4()), **other, name="Contracts"),
+            *searches,
+            event("dataset.accessed", now, id=str(uuid4()), kind="download", **price | other),
+            event(
+                "dataset.accessed",
+                now,
+                id=str(uuid4()),
+                kind="retrieval",
+                **price | {"dataset_id": dataset_id},
+            ),
+            event("charge.refunded", now, id=str(uuid4()), tenant_id=tenant_id, **refund),
+        ],
+    )
+    assert (sent["accepted"], sent["rejected"]) == (6, 0)
+    eventually(lambda: client.call("GET", "/v1/buyer/spend", key)["total_spend"], 1.7969)
+    for path, name in (
+        ("/v1/agent/activity/searches", "searches"),
+        ("/v1/agent/activity/accesses", "accesses"),
+    ):
+        first = client.call("GET", f"{path}?limit=1", key)
+        rest = client.call("GET", f"{path}?cursor={first['next_cursor']}", key)
+        assert (first["total"], len(first[name]), len(rest[name])) == (2, 1, 1)
+        assert rest["next_cursor"] is None
 
 
 def test_bodies_arrive_byte_for_byte(client: Client) -> None:
