@@ -5,7 +5,6 @@ Each run starts afresh: an earlier stack of the same folder is stopped and forgo
 
 import argparse
 import json
-import signal
 import subprocess
 import sys
 import time
@@ -17,7 +16,7 @@ from pathlib import Path
 from ops import emulator, stack
 from ops.demo import DemoKeys, load
 from ops.emulator import Emulator
-from ops.errors import OpsError
+from ops.errors import OpsError, exit_status
 from ops.stack import LocalStack
 
 PORT = 4566
@@ -43,23 +42,15 @@ class Files:
 
 
 def main() -> int:
-    """Exit status: 0, or 1 with the reason on standard error."""
+    """Exit status 0; OpsError if it cannot be done."""
     arguments = _arguments()
     files = Files(arguments.dir.resolve())
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up, whoever interrupts
-    try:
-        if arguments.down:
-            _down(files)
-        elif arguments.logs:
-            _logs(files)
-        else:
-            _up(files, arguments.port, demo=arguments.demo)
-    except OpsError as error:
-        print(f"\n{error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nInterrupted.", file=sys.stderr)
-        return 1
+    if arguments.down:
+        _down(files)
+    elif arguments.logs:
+        _logs(files)
+    else:
+        _up(files, arguments.port, demo=arguments.demo)
     return 0
 
 
@@ -173,4 +164,4 @@ def _step(what: str) -> Iterator[_Step]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_status(main))
