@@ -10,7 +10,6 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,8 +24,9 @@ from ops.recount import all_tenants, recount, repair
 from ops.rejected import held, replay
 from ops.stack import client as local_client
 from tally.domain.errors import TallyError
-from tally.domain.instants import to_instant
+from tally.domain.instants import for_display, plus
 from tally.domain.money import to_decimal
+from tally.http.clock import current_instant
 from tally.store import parking
 from tally.store.counting import count
 from tally.store.table import Table
@@ -87,16 +87,17 @@ def recount_tenants(deployed: Deployment, arguments: argparse.Namespace) -> int:
 
 
 def check_books(deployed: Deployment, _: argparse.Namespace) -> int:
-    balances = books.check_books(deployed.table, to_instant(datetime.now(UTC)))
-    print(f"{'month':8} {'currency':8} {'debits':>18} {'refunds':>18}", end="")
-    print(f" {'credits':>18} {'reversals':>18}  ")
+    now = current_instant()
+    balances = books.check_books(deployed.table, now)
+    print("month    currency       debits      refunds      credits    reversals")
     for each in balances:
         sums = (each.debits, each.refunds, each.credits, each.reversals)
-        columns = " ".join(f"{to_decimal(amount):>18}" for amount in sums)
+        columns = " ".join(f"{to_decimal(amount):>12}" for amount in sums)
         off = f"off by {to_decimal(each.difference)}" if each.difference else "balanced"
         print(f"{each.period:8} {each.currency:8} {columns}  {off}")
     unbalanced = sum(1 for each in balances if each.difference)
-    print("The books do not balance." if unbalanced else "The books balance.")
+    as_of = for_display(plus(now, -books.SETTLED_AFTER))
+    print(f"As of {as_of} the books {'do not balance' if unbalanced else 'balance'}.")
     return 1 if unbalanced else 0
 
 
@@ -127,7 +128,7 @@ def replay_parked(deployed: Deployment, arguments: argparse.Namespace) -> int:
 def replay_failed(deployed: Deployment, _: argparse.Namespace) -> int:
     """Batches that Lambda gave up on: counted now, each change at most once; then deleted."""
     bucket = deployed.outputs["FailedBatchesBucket"]
-    now = to_instant(datetime.now(UTC))
+    now = current_instant()
     pages = deployed.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
     found = [entry["Key"] for page in pages for entry in page.get("Contents", ())]
     for name in found:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from ops import cli
 from ops.books import Balance, check_books
+from ops.cli import Deployment
 from tally.domain.instants import plus
 from tally.store import keys
 from tests.world import NOW, World, event
@@ -58,6 +61,36 @@ def test_a_lost_credit_shows(market: World) -> None:
     differences = [balance.difference for balance in check_books(market.table, LATER)]
 
     assert sorted(map(abs, differences)) == [0, abs(credit["amount"])]
+
+
+def test_the_command_prints_them(
+    market: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli, "current_instant", lambda: LATER)
+    deployed = Deployment(market.table, {}, s3=None, sqs=None)
+
+    assert cli.check_books(deployed, Namespace()) == 0
+
+    assert capsys.readouterr().out.splitlines() == [
+        "month    currency       debits      refunds      credits    reversals",
+        "2026-04  EUR              1.00         0.00         1.00         0.00  balanced",
+        "2026-04  USD              0.45         0.05         0.45         0.05  balanced",
+        "As of 2026-04-05T10:00:00Z the books balance.",
+    ]
+
+    market.table.transact([market.table.delete(debit_of(market))])
+    assert cli.check_books(deployed, Namespace()) == 1
+
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "2026-04  EUR              0.00         0.00         1.00         0.00  off by -1.00",
+        "2026-04  USD              0.45         0.05         0.45         0.05  balanced",
+        "As of 2026-04-05T10:00:00Z the books do not balance.",
+    ]
+
+
+def debit_of(market: World) -> keys.Key:
+    (debit,) = market.table.query(keys.ledger_pk("europe", "2026-04"), keys.DEBIT_PREFIX)
+    return keys.Key(debit["PK"], debit["SK"])
 
 
 def test_no_books_yet(world: World) -> None:
