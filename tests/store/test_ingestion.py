@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tally.domain.errors import Unavailable
-from tally.domain.events import EventConflict
+from tally.domain.events import EventConflict, UnknownDataset
 from tally.http.cloudevents import read_event
 from tally.store.ingestion import Accepted, Door, Duplicate, Outcome, ingest
 from tests.faults import Crash, FaultyClient, conflict, crash_after, crash_before, rival, throttle
@@ -138,3 +138,15 @@ def test_a_refund_under_its_charges_own_id_is_a_conflict(world: World) -> None:
     post(world, event("dataset.created"), charge)
     (outcome,) = post(world, refund | {"id": charge["id"]})
     assert isinstance(outcome, EventConflict)
+
+
+def test_what_is_accepted_later_in_the_request_was_not_accepted_before(world: World) -> None:
+    """Events are decided one after the other: the first of these has nothing to be in conflict
+    with, and may be sent again."""
+    world.tenant("acme")
+    early = event("object.uploaded", id="twice", size_bytes=1)
+
+    outcomes = post(world, early, event("dataset.created"), early)
+
+    assert isinstance(outcomes[0], UnknownDataset)
+    assert outcomes[1:] == [Accepted(), Accepted()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -134,7 +134,10 @@ def _ingest_some(table: Table, events: Sequence[Event], door: Door) -> dict[int,
     except Cancelled as cancelled:
         return _marked_before(accepted, cancelled)
     outcomes |= dict.fromkeys(accepted, Accepted())
-    return outcomes | _unless_accepted_before(table, events, rejected)
+    # Had one of this id been accepted before, the transaction would have been cancelled.
+    new = {event.identity for event in accepted.values()}
+    doubtful = [n for n in rejected if events[n].identity not in new]
+    return outcomes | rejected | _if_accepted_before(table, events, doubtful)
 
 
 def _fits(event: Event, work: Work, accepted: dict[int, Event]) -> bool:
@@ -355,8 +358,8 @@ def _marked_before(accepted: dict[int, Event], cancelled: Cancelled) -> dict[int
     }
 
 
-def _unless_accepted_before(
-    table: Table, events: Sequence[Event], rejected: dict[int, Rejected]
+def _if_accepted_before(
+    table: Table, events: Sequence[Event], rejected: Collection[int]
 ) -> dict[int, Outcome]:
     """An event that is out of order by now is a duplicate all the same if it was accepted once."""
     if not rejected:
@@ -364,6 +367,5 @@ def _unless_accepted_before(
     marks = {n: keys.event(events[n].source, events[n].event_id) for n in rejected}
     known = table.get_many(list(marks.values()))
     return {
-        n: _again(events[n], known[marks[n]]["content"]) if marks[n] in known else rejection
-        for n, rejection in rejected.items()
+        n: _again(events[n], known[mark]["content"]) for n, mark in marks.items() if mark in known
     }
