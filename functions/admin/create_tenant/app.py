@@ -5,13 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from tally.domain.instants import for_display
 from tally.domain.scopes import Scope
 from tally.domain.tenants import Tenant, new_tenant_id
 from tally.http.endpoint import Endpoint, Now, TheTable
-from tally.http.fields import Id, Name
+from tally.http.fields import Currency, Id, Name
 from tally.store.tenants import create_tenant as store_tenant
 
 endpoint = Endpoint(Scope.ADMIN, platform_only=True)
@@ -26,7 +26,6 @@ def _in_micros(rate: Decimal) -> Decimal:
 
 
 Rate = Annotated[Decimal, Field(ge=0, le=1), AfterValidator(_in_micros)]
-Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}\z")]
 
 
 class CreateTenantRequest(BaseModel):
