@@ -9,7 +9,6 @@ from datetime import timedelta
 from tally.domain.charges import EntrySide
 from tally.domain.instants import Instant, plus
 from tally.domain.money import Micros
-from tally.domain.periods import Period
 from tally.store.ledger import entries, periods, tenants_of
 from tally.store.table import Table
 
@@ -20,9 +19,8 @@ SETTLED_AFTER = timedelta(minutes=2)
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """Both sides of one month in one currency; refunds and reversals are positive here."""
+    """Both sides in one currency; refunds and reversals are positive here."""
 
-    period: Period
     currency: str
     debits: Micros
     refunds: Micros
@@ -38,24 +36,26 @@ class Balance:
 def check_books(
     table: Table, now: Instant, settled_after: timedelta = SETTLED_AFTER
 ) -> list[Balance]:
-    """The books as they were `settled_after` ago, by month and currency; reads the whole ledger."""
+    """The books as they were `settled_after` ago, by currency; reads the whole ledger.
+
+    Not by month: of imported history a provider's side may count in a later one.
+    """
     until = plus(now, -settled_after)
-    sums: Counter[tuple[Period, str, EntrySide, bool]] = Counter()
+    sums: Counter[tuple[str, EntrySide, bool]] = Counter()
     for period in periods(table):
         for side in EntrySide:
             for tenant_id in tenants_of(table, period, side):
                 for entry in entries(table, tenant_id, period, side):
                     if entry.posting.posted_at <= until:
                         is_refund = entry.amount < 0
-                        sums[period, entry.posting.currency, side, is_refund] += abs(entry.amount)
+                        sums[entry.posting.currency, side, is_refund] += abs(entry.amount)
     return [
         Balance(
-            period,
             currency,
-            debits=sums[period, currency, EntrySide.DEBIT, False],
-            refunds=sums[period, currency, EntrySide.DEBIT, True],
-            credits=sums[period, currency, EntrySide.CREDIT, False],
-            reversals=sums[period, currency, EntrySide.CREDIT, True],
+            debits=sums[currency, EntrySide.DEBIT, False],
+            refunds=sums[currency, EntrySide.DEBIT, True],
+            credits=sums[currency, EntrySide.CREDIT, False],
+            reversals=sums[currency, EntrySide.CREDIT, True],
         )
-        for period, currency in sorted({(period, currency) for period, currency, _, _ in sums})
+        for currency in sorted({currency for currency, _, _ in sums})
     ]

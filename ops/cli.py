@@ -17,7 +17,7 @@ from typing import Any
 import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ops import books
+from ops import books, payouts
 from ops.errors import OpsError
 from ops.first_keys import issue_first_keys
 from ops.recount import all_tenants, recount, repair
@@ -27,7 +27,7 @@ from tally.domain.errors import TallyError
 from tally.domain.instants import for_display, plus
 from tally.domain.money import to_decimal
 from tally.http.clock import current_instant
-from tally.store import parking
+from tally.store import parking, payout_runs
 from tally.store.counting import count
 from tally.store.table import Table
 
@@ -89,16 +89,37 @@ def recount_tenants(deployed: Deployment, arguments: argparse.Namespace) -> int:
 def check_books(deployed: Deployment, _: argparse.Namespace) -> int:
     now = current_instant()
     balances = books.check_books(deployed.table, now)
-    print("month    currency       debits      refunds      credits    reversals")
+    print("currency       debits      refunds      credits    reversals")
     for each in balances:
         sums = (each.debits, each.refunds, each.credits, each.reversals)
         columns = " ".join(f"{to_decimal(amount):>12}" for amount in sums)
         off = f"off by {to_decimal(each.difference)}" if each.difference else "balanced"
-        print(f"{each.period:8} {each.currency:8} {columns}  {off}")
+        print(f"{each.currency:8} {columns}  {off}")
     unbalanced = sum(1 for each in balances if each.difference)
     as_of = for_display(plus(now, -books.SETTLED_AFTER))
     print(f"As of {as_of} the books {'do not balance' if unbalanced else 'balance'}.")
     return 1 if unbalanced else 0
+
+
+def verify_payouts(deployed: Deployment, arguments: argparse.Namespace) -> int:
+    different = 0
+    for statement_id in arguments.payout or payouts.all_statements(deployed.table):
+        difference = payouts.verify(deployed.table, statement_id)
+        different += difference is not None
+        print(f"{statement_id}: {difference or 'equal'}")
+    return 1 if different else 0
+
+
+def list_payout_runs(deployed: Deployment, _: argparse.Namespace) -> int:
+    for run in payout_runs.list_runs(deployed.table):
+        state = "finished" if run.is_finished else "running"
+        print(
+            f"{run.run_id}  {run.period}  {state}: expected {run.expected}, "
+            f"generated {run.generated}, unchanged {run.unchanged}, failed {run.failed}"
+        )
+        for provider in payout_runs.failures(deployed.table, run.run_id) if run.failed else ():
+            print(f"  failed: {provider}")
+    return 0
 
 
 def list_parked(deployed: Deployment, _: argparse.Namespace) -> int:
@@ -201,10 +222,20 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser(
         "books",
-        help="check that debits less refunds are credits less reversals in every month and "
-        "currency; exit status 1 if they are not",
+        help="check that debits less refunds are credits less reversals in every currency; "
+        "exit status 1 if they are not",
     )
     command.set_defaults(run=check_books)
+
+    payout = commands.add_parser("payouts", help="payout runs and statements")
+    of_payouts = payout.add_subparsers(required=True, metavar="COMMAND")
+    command = of_payouts.add_parser("runs", help="how far each run is")
+    command.set_defaults(run=list_payout_runs)
+    command = of_payouts.add_parser(
+        "verify", help="recompute statements from the ledger; exit status 1 if one differs"
+    )
+    command.add_argument("payout", nargs="*", help="statements to verify; without any, all")
+    command.set_defaults(run=verify_payouts)
 
     parked = commands.add_parser("parked", help="changes that could not be counted")
     of_parked = parked.add_subparsers(required=True, metavar="COMMAND")

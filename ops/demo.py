@@ -43,6 +43,15 @@ _SEARCHES = (
         "2026-04-05T09:15:00Z",
     ),
 )
+# The provider reference's two statements: 980.50 and 1250.00, by dataset.
+_REVENUE = {
+    "2026-02": ((INVOICES, "500.50"), ("dset_g7h8i9j0k1l2", "480.00")),
+    "2026-03": (
+        (INVOICES, "640.25"),
+        ("dset_g7h8i9j0k1l2", "400.75"),
+        ("dset_m3n4o5p6q7r8", "209.00"),
+    ),
+}
 _QUERIES = (
     "unpaid invoices over 90 days",
     "contracts with a change-of-control clause",
@@ -83,6 +92,7 @@ def load(stack: LocalStack, admin_key: str, events_key: str) -> DemoKeys:
             raise OpsError(f"The demo's events were rejected: {answer['results']}")
     keys = DemoKeys(provider_key, buyer_key, agent_key)
     _wait_until_counted(stack, keys)
+    _pay(stack, admin_key, provider_key)
     return keys
 
 
@@ -136,6 +146,33 @@ def _activity() -> Iterator[dict[str, Any]]:
             "result_count": results,
         }
         yield _event("search.performed", search_activity_id, search | _price(price), when)
+
+
+def _pay(stack: LocalStack, admin_key: str, provider_key: str) -> None:
+    """Two months of history, their statements, and that both were paid."""
+    _post(stack, "/v1/events?backfill=true", admin_key, list(_history()))
+    for period in _REVENUE:
+        _post(stack, "/v1/admin/payout-runs", admin_key, {"period": period})
+    deadline = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < deadline:
+        payouts = _request(stack, "GET", "/v1/provider/payouts", provider_key)["payouts"]
+        if len(payouts) == len(_REVENUE):
+            break
+        time.sleep(0.1)
+    else:
+        raise OpsError("The demo's statements were not made in time; `make logs` tells more.")
+    for payout in payouts:
+        for status in ("processing", "paid"):
+            path = f"/v1/admin/payouts/{payout['payout_statement_id']}/status"
+            _post(stack, path, admin_key, {"status": status})
+
+
+def _history() -> Iterator[dict[str, Any]]:
+    for period, amounts in _REVENUE.items():
+        for dataset_id, amount in amounts:
+            access = {"tenant_id": AGENT, "dataset_id": dataset_id, "kind": "download"}
+            one = f"{period}-{dataset_id}"
+            yield _event("dataset.accessed", one, access | _price(amount), f"{period}-15T12:00:00Z")
 
 
 def _price(amount: str) -> dict[str, str]:

@@ -19,6 +19,8 @@ from tally.domain.counting import (
     ProviderTotals,
     SpendTotals,
 )
+from tally.domain.instants import plus
+from tally.domain.periods import closes_at
 from tally.store import keys
 from tally.store.counting import MARKER_LIFETIME
 from tally.store.keys import Key
@@ -246,6 +248,48 @@ def test_the_bus_leads_to_the_function_by_way_of_the_queue() -> None:
     assert source["Properties"]["Queue"] == INBOUND
 
 
+TASKS = {"Fn::GetAtt": ["PayoutTasks", "Arn"]}
+QUEUE_RIGHTS: Mapping[str, Mapping[str, Any]] = {
+    "ReceiveEvents": {
+        "sqs:ReceiveMessage": [INBOUND],
+        "sqs:DeleteMessage": [INBOUND],
+        "sqs:GetQueueAttributes": [INBOUND],
+        "sqs:SendMessage": [INBOUND, REJECTED],
+    },
+    "StartPayouts": {"sqs:SendMessage": [TASKS]},
+    "CreatePayoutRun": {"sqs:SendMessage": [TASKS]},
+    "GeneratePayout": {
+        "sqs:ReceiveMessage": [TASKS],
+        "sqs:DeleteMessage": [TASKS],
+        "sqs:GetQueueAttributes": [TASKS],
+    },
+}
+
+
+def test_payouts_are_scheduled_an_hour_after_the_month_is_closed() -> None:
+    """Long enough for every request that began before the close to have ended."""
+    schedule = FUNCTIONS["StartPayouts"]["Events"]["Monthly"]["Properties"]
+
+    assert schedule["ScheduleExpression"] == "cron(0 6 1 * ? *)"
+    assert schedule["ScheduleExpressionTimezone"] == "UTC"
+    assert json.loads(schedule["Input"]) == {"scheduled_at": "<aws.scheduler.scheduled-time>"}
+    scheduled_at, closed_at = "2026-04-01T06:00:00.000000000Z", closes_at("2026-03")
+    assert closed_at == "2026-04-01T05:00:00.000000000Z"
+    assert plus(closed_at, timedelta(minutes=5)) < scheduled_at
+
+
+def test_a_payout_task_is_the_functions_alone_for_as_long_as_it_may_run() -> None:
+    properties = BUS["PayoutTasks"]["Properties"]
+    function = FUNCTIONS["GeneratePayout"]
+
+    assert properties["VisibilityTimeout"] > 6 * function["Timeout"]
+    assert properties["RedrivePolicy"]["deadLetterTargetArn"] == {
+        "Fn::GetAtt": ["FailedPayoutTasks", "Arn"]
+    }
+    most = function["Environment"]["Variables"]["MAX_RECEIVE_COUNT"]
+    assert int(most) == properties["RedrivePolicy"]["maxReceiveCount"]
+
+
 def test_only_the_rule_and_the_function_send_to_the_queues() -> None:
     policy = BUS["RuleMaySend"]["Properties"]
     (statement,) = policy["PolicyDocument"]["Statement"]
@@ -262,16 +306,7 @@ def test_only_the_rule_and_the_function_send_to_the_queues() -> None:
     }
     for function in FUNCTIONS:
         granted = {a: where for a, where in rights(function).items() if a.startswith("sqs:")}
-        assert granted == (
-            {
-                "sqs:ReceiveMessage": [INBOUND],
-                "sqs:DeleteMessage": [INBOUND],
-                "sqs:GetQueueAttributes": [INBOUND],
-                "sqs:SendMessage": [INBOUND, REJECTED],
-            }
-            if function == "ReceiveEvents"
-            else {}
-        )
+        assert granted == QUEUE_RIGHTS.get(function, {})
 
 
 def test_both_doors_may_do_the_same_to_the_table() -> None:
@@ -313,6 +348,11 @@ ARGUMENTS: Mapping[str, tuple[Any, ...]] = {
     "accessed_at": ("2026-04-05T09:30:00.000000000Z",),
     "entry_id": ("5e8848",),
     "period": ("2026-04",),
+    "statement_id": ("pst_5e8848",),
+    "due_at": ("2026-07-01T06:00:00.000000000Z",),
+    "run_id": ("run_2026-04-01T0600",),
+    "chunk": (0,),
+    "change": (1,),
     "side": ("debit", "credit"),
     "currency": ("USD",),
     "source": ("/marketplace",),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -27,6 +27,8 @@ from tally.http.lists import cursor_secret
 from tally.store.api_keys import create_api_key
 from tally.store.counting import Counted, count
 from tally.store.parking import park
+from tally.store.payout_runs import Run, Task, do_task, get_run
+from tally.store.queues import payout_tasks
 from tally.store.table import Table, default_table
 from tally.store.tenants import create_tenant
 from tests.template import create_table, route_for, stream_filters
@@ -55,6 +57,16 @@ class Answer:
 
 
 @dataclass
+class Tasks:
+    """A queue of payout tasks, in memory."""
+
+    bodies: list[str] = field(default_factory=list)
+
+    def send_all(self, bodies: Iterable[str]) -> None:
+        self.bodies += bodies
+
+
+@dataclass
 class World:
     """`now` is the time of everything that happens; move it with `wait`.
 
@@ -65,6 +77,7 @@ class World:
     streams: Any
     now: Instant = NOW
     warm: bool = False
+    tasks: Any = field(default_factory=Tasks)
     _read: int = 0
     _keys: dict[tuple[str, tuple[Scope, ...]], str] = field(default_factory=dict)
 
@@ -99,6 +112,7 @@ class World:
                 current_instant: lambda: self.now,
                 platform_tenant_id: lambda: PLATFORM,
                 cursor_secret: lambda: b"secret",
+                payout_tasks: lambda: self.tasks,
             }
         )
         if not self.warm:
@@ -121,6 +135,31 @@ class World:
         """Events from the platform's sender."""
         sender = self.key(PLATFORM, Scope.EVENTS_WRITE)
         return self.request("POST", "/v1/events", key=sender, json_body=list(events))
+
+    def import_history(self, *events: Mapping[str, Any]) -> Answer:
+        """Events of past months, from the platform."""
+        key = self.key(PLATFORM, Scope.ADMIN)
+        return self.request("POST", "/v1/events?backfill=true", key=key, json_body=list(events))
+
+    # ----------------------------------------------------------------- payouts
+
+    def run_payouts(self, period: str) -> Run:
+        """A run by hand, to its end."""
+        key = self.key(PLATFORM, Scope.ADMIN)
+        body = {"period": period}
+        started = self.request("POST", "/v1/admin/payout-runs", key=key, json_body=body)
+        assert started.status == 202, started
+        self.do_tasks()
+        run = get_run(self.table, period, started.body["data"]["payout_run_id"])
+        assert run is not None
+        return run
+
+    def do_tasks(self) -> None:
+        """What the queue's function does with all that is waiting."""
+        while self.tasks.bodies:
+            task = Task.from_json(self.tasks.bodies[0])
+            do_task(self.table, task, self.now, hold_for=timedelta(days=90))
+            self.tasks.bodies.pop(0)
 
     # ------------------------------------------------------ tenants and keys
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tally.domain.payouts import statement_id
 from tally.domain.scopes import Scope
 from tests.template import ROOT, Route
 from tests.world import PLATFORM, Answer, Headers, World, event
@@ -60,8 +61,30 @@ def _tenant(_: World, tenant_id: str) -> str:
     return tenant_id
 
 
+def import_a_charge(world: World, tenant_id: str) -> None:
+    """A charge of March 2026, and with it the tenant's revenue."""
+    accessed = event(
+        "dataset.accessed",
+        "2026-03-05T09:30:00Z",
+        tenant_id=tenant_id,
+        dataset_id=_dataset(world, tenant_id),
+        kind="download",
+        charged_amount="1.00",
+        currency="USD",
+    )
+    assert world.import_history(accessed).status == 202
+
+
+def _payout(world: World, tenant_id: str) -> str:
+    import_a_charge(world, tenant_id)
+    world.run_payouts("2026-03")
+    return statement_id(tenant_id, "2026-03", "USD")
+
+
 _THINGS: Mapping[str, Callable[[World, str], str]] = {
     "/v1/provider/datasets/{id}/analytics": _dataset,
+    "/v1/provider/payouts/{id}": _payout,
+    "/v1/admin/payouts/{id}/status": _payout,
     "/v1/api-keys/{id}": _api_key,
     "/v1/admin/tenants/{id}/api-keys": _tenant,
 }

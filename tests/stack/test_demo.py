@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ops import demo
 from tally.domain.instants import for_display
+from tally.domain.payouts import statement_id
 from tally.domain.periods import bounds, month_of
 from tally.http.clock import current_instant
 from tests.stack.client import Client
@@ -26,6 +27,37 @@ def test_the_demo_shows_the_references_numbers(client: Client) -> None:
         "object_count": 142,
         "active_object_count": 138,
         "storage_bytes": 58720256,
+    }
+    payouts = client.call("GET", "/v1/provider/payouts", keys.provider_key)
+    for payout in payouts["payouts"]:
+        del payout["created_at"]  # the demo makes them today
+    assert payouts == {
+        "payouts": [
+            {
+                "payout_statement_id": statement_id(demo.PROVIDER, "2026-03", "USD"),
+                "billing_period_start": "2026-03-01T00:00:00Z",
+                "billing_period_end": "2026-03-31T23:59:59Z",
+                "gross_revenue": 1250.00,
+                "seller_earnings": 875.00,
+                "held_amount": 125.00,
+                "released_amount": 750.00,
+                "currency": "USD",
+                "status": "paid",
+            },
+            {
+                "payout_statement_id": statement_id(demo.PROVIDER, "2026-02", "USD"),
+                "billing_period_start": "2026-02-01T00:00:00Z",
+                "billing_period_end": "2026-02-28T23:59:59Z",
+                "gross_revenue": 980.50,
+                "seller_earnings": 686.35,
+                "held_amount": 98.05,
+                "released_amount": 588.30,
+                "currency": "USD",
+                "status": "paid",
+            },
+        ],
+        "total": 2,
+        "next_cursor": None,
     }
     assert client.call("GET", "/v1/buyer/dashboard", keys.buyer_key) == {
         "api_key_count": 4,

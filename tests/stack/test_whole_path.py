@@ -61,6 +61,7 @@ def test_each_role_is_enough_for_its_function(client: Client) -> None:
     }
 
     buy_and_look(client, tenant_id, key, dataset_id)
+    pay(client, tenant_id, key, dataset_id)
 
     client.call(
         "POST",
@@ -122,6 +123,31 @@ def buy_and_look(client: Client, tenant_id: str, key: str, dataset_id: str) -> N
         rest = client.call("GET", f"{path}?cursor={first['next_cursor']}", key)
         assert (first["total"], len(first[name]), len(rest[name])) == (2, 1, 1)
         assert rest["next_cursor"] is None
+
+
+def pay(client: Client, tenant_id: str, key: str, dataset_id: str) -> None:
+    """A statement of a month of history, and its payment."""
+    charge = event(
+        "dataset.accessed",
+        "2024-02-29T23:59:59Z",
+        id=str(uuid4()),
+        tenant_id=tenant_id,
+        dataset_id=dataset_id,
+        kind="download",
+        charged_amount="1.00",
+        currency="USD",
+    )
+    client.call("POST", "/v1/events?backfill=true", client.keys.admin_key, charge)
+    run = {"period": "2024-02"}
+    client.call("POST", "/v1/admin/payout-runs", client.keys.admin_key, run)
+    path = "/v1/provider/payouts"
+    eventually(lambda: client.call("GET", path, key)["total"], 1)
+    (payout,) = client.call("GET", path, key)["payouts"]
+    status = f"/v1/admin/payouts/{payout['payout_statement_id']}/status"
+    client.call("POST", status, client.keys.admin_key, {"status": "processing"})
+    detail = client.call("GET", f"{path}/{payout['payout_statement_id']}", key)
+    assert (detail["status"], detail["attempts"]) == ("processing", 1)
+    assert [line["amount"] for line in detail["lines"]] == [1.00]
 
 
 def test_bodies_arrive_byte_for_byte(client: Client) -> None:

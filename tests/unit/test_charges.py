@@ -13,6 +13,7 @@ from tally.domain.charges import (
     DatasetAccessed,
     EntrySide,
     LedgerEntry,
+    Months,
     Part,
     Posting,
     SearchPerformed,
@@ -25,7 +26,7 @@ from tally.domain.counting import SpendTotals, contribution
 
 TIME = "2026-04-05T09:30:00.000000000Z"
 OWNERS = {"d1": "north", "d2": "south", "d3": "south", "mine": "ada"}
-POSTING = Posting("e1", SpendKind.SEARCH, "USD", "2026-04", TIME, TIME)
+POSTING = Posting("e1", SpendKind.SEARCH, "USD", TIME, TIME)
 SEARCH = SearchPerformed(
     tenant_id="ada",
     search_activity_id="sa_1",
@@ -40,12 +41,17 @@ SEARCH = SearchPerformed(
 ACCESS = DatasetAccessed("ada", "d1", None, "download", 7, "USD", TIME)
 
 
+APRIL = Months("2026-04")
+
+
 def debit(amount: int, tenant_id: str = "ada") -> LedgerEntry:
-    return LedgerEntry(POSTING, EntrySide.DEBIT, tenant_id, amount, {})
+    return LedgerEntry(POSTING, EntrySide.DEBIT, tenant_id, "2026-04", amount, {})
 
 
 def credit(provider_id: str, **lines: int) -> LedgerEntry:
-    return LedgerEntry(POSTING, EntrySide.CREDIT, provider_id, sum(lines.values()), lines)
+    return LedgerEntry(
+        POSTING, EntrySide.CREDIT, provider_id, "2026-04", sum(lines.values()), lines
+    )
 
 
 def test_a_search_is_split_equally_over_its_datasets_in_the_order_of_their_ids() -> None:
@@ -70,7 +76,7 @@ def test_an_access_is_retrieval_of_one_dataset() -> None:
 
 def test_a_provider_of_several_datasets_gets_one_credit_with_a_line_each() -> None:
     charge = charge_for(SEARCH, OWNERS)
-    assert charged(charge, POSTING) == [
+    assert charged(charge, POSTING, APRIL) == [
         debit(10),
         credit("north", d1=4),
         credit("south", d2=3, d3=3),
@@ -80,7 +86,7 @@ def test_a_provider_of_several_datasets_gets_one_credit_with_a_line_each() -> No
 def test_a_refund_is_the_same_entries_negative() -> None:
     charge = charge_for(SEARCH, OWNERS)
     after, parts = charge.refund(5)
-    assert refunded(after, parts, POSTING) == [
+    assert refunded(after, parts, POSTING, APRIL) == [
         debit(-5),
         credit("north", d1=-2),
         credit("south", d2=-2, d3=-1),
@@ -88,9 +94,19 @@ def test_a_refund_is_the_same_entries_negative() -> None:
     assert after.left == 5
 
 
+def test_history_may_count_in_another_month_for_some_providers() -> None:
+    charge = charge_for(SEARCH, OWNERS)
+    months = Months("2026-03", {"north": "2026-04"})
+    assert [(entry.tenant_id, entry.period) for entry in charged(charge, POSTING, months)] == [
+        ("ada", "2026-03"),
+        ("north", "2026-04"),
+        ("south", "2026-03"),
+    ]
+
+
 def test_a_part_of_nothing_has_no_line_and_a_provider_of_nothing_no_credit() -> None:
     charge = charge_for(replace(SEARCH, amount=1), OWNERS)
-    assert charged(charge, POSTING) == [debit(1), credit("north", d1=1)]
+    assert charged(charge, POSTING, APRIL) == [debit(1), credit("north", d1=1)]
 
 
 @pytest.mark.parametrize("fact", [replace(SEARCH, amount=0), replace(ACCESS, amount=0)])
@@ -98,19 +114,19 @@ def test_a_charge_of_nothing_has_no_entries_and_nothing_to_refund(
     fact: SearchPerformed | DatasetAccessed,
 ) -> None:
     charge = charge_for(fact, OWNERS)
-    assert charged(charge, POSTING) == []
+    assert charged(charge, POSTING, APRIL) == []
     assert charge.left == 0
 
 
 def test_a_refund_of_nothing_has_no_entries_and_changes_nothing() -> None:
     charge = charge_for(ACCESS, OWNERS)
     assert charge.refund(0) == (charge, ())
-    assert refunded(charge, (), POSTING) == []
+    assert refunded(charge, (), POSTING, APRIL) == []
 
 
 def test_a_buyer_that_is_its_own_provider_owes_itself() -> None:
     charge = charge_for(replace(ACCESS, dataset_id="mine"), OWNERS)
-    assert charged(charge, POSTING) == [debit(7), credit("ada", mine=7)]
+    assert charged(charge, POSTING, APRIL) == [debit(7), credit("ada", mine=7)]
 
 
 @given(
@@ -122,10 +138,10 @@ def test_the_credits_of_every_posting_sum_to_its_debit(
     amount: int, datasets: list[str], data: st.DataObject
 ) -> None:
     charge = charge_for(replace(SEARCH, amount=amount, dataset_ids=tuple(datasets)), OWNERS)
-    postings = [charged(charge, POSTING)]
+    postings = [charged(charge, POSTING, APRIL)]
     for _ in range(3):
         charge, parts = charge.refund(data.draw(st.integers(0, charge.left)))
-        postings.append(refunded(charge, parts, POSTING))
+        postings.append(refunded(charge, parts, POSTING, APRIL))
     for entries in postings:
         debits = [entry.amount for entry in entries if entry.side is EntrySide.DEBIT]
         credits_ = [entry.amount for entry in entries if entry.side is EntrySide.CREDIT]
@@ -136,7 +152,7 @@ def test_the_credits_of_every_posting_sum_to_its_debit(
 
 @pytest.mark.parametrize("kind", SpendKind)
 def test_debits_alone_are_spend_each_of_its_kind_and_month(kind: SpendKind) -> None:
-    posting = replace(POSTING, kind=kind, period="2026-03")
-    spent = contribution(replace(debit(-5), posting=posting))
+    posting = replace(POSTING, kind=kind)
+    spent = contribution(replace(debit(-5), posting=posting, period="2026-03"))
     assert spent == {(SpendTotals("ada", "2026-03"), kind.value): -5}
     assert contribution(replace(credit("north", d1=-5), posting=posting)) == {}

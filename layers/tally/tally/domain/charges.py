@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -118,22 +118,19 @@ class EntrySide(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """What all entries of one event have in common.
-
-    `time` is the event's, `posted_at` when Tally took it; `period` is the month that it counts in.
-    """
+    """What all entries of one event have in common: `time` is the event's, `posted_at` when Tally
+    took it."""
 
     entry_id: str
     kind: SpendKind
     currency: str
-    period: Period
     time: Instant
     posted_at: Instant
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """One side of a charge (positive) or a refund (negative), of one tenant.
+    """One side of a charge (positive) or a refund (negative), in one tenant's month.
 
     The credits of a posting sum to its debit. `lines`: dataset -> its part of a credit.
     """
@@ -141,22 +138,33 @@ class LedgerEntry:
     posting: Posting
     side: EntrySide
     tenant_id: str
+    period: Period
     amount: Micros
     lines: Mapping[str, Micros]
 
 
-def charged(charge: Charge, posting: Posting) -> list[LedgerEntry]:
+@dataclass(frozen=True, slots=True)
+class Months:
+    """Where a posting counts: the buyer's month, and those of providers who differ from it."""
+
+    debit: Period
+    credits: Mapping[str, Period] = field(default_factory=dict)
+
+
+def charged(charge: Charge, posting: Posting, months: Months) -> list[LedgerEntry]:
     """The double entry of a charge; none for one of nothing."""
-    return _entries(charge, charge.parts, posting, sign=1)
+    return _entries(charge, charge.parts, posting, months, sign=1)
 
 
-def refunded(charge: Charge, parts: Sequence[Part], posting: Posting) -> list[LedgerEntry]:
+def refunded(
+    charge: Charge, parts: Sequence[Part], posting: Posting, months: Months
+) -> list[LedgerEntry]:
     """The double entry of a refund of these parts; none for one of nothing."""
-    return _entries(charge, parts, posting, sign=-1)
+    return _entries(charge, parts, posting, months, sign=-1)
 
 
 def _entries(
-    charge: Charge, parts: Sequence[Part], posting: Posting, *, sign: int
+    charge: Charge, parts: Sequence[Part], posting: Posting, months: Months, *, sign: int
 ) -> list[LedgerEntry]:
     by_provider: dict[str, dict[str, Micros]] = {}
     for part in parts:
@@ -165,8 +173,16 @@ def _entries(
     if not by_provider:
         return []
     credited = [
-        LedgerEntry(posting, EntrySide.CREDIT, provider, sum(lines.values()), lines)
+        LedgerEntry(
+            posting,
+            EntrySide.CREDIT,
+            provider,
+            months.credits.get(provider, months.debit),
+            sum(lines.values()),
+            lines,
+        )
         for provider, lines in sorted(by_provider.items())
     ]
     whole = sum(credit.amount for credit in credited)
-    return [LedgerEntry(posting, EntrySide.DEBIT, charge.tenant_id, whole, {}), *credited]
+    debit = LedgerEntry(posting, EntrySide.DEBIT, charge.tenant_id, months.debit, whole, {})
+    return [debit, *credited]

@@ -96,9 +96,8 @@ def contribution(record: Record | None) -> Deltas:
         case AccessActivity():
             return Counter({(AccessTotals(record.tenant_id, record.dataset_id), "accesses"): 1})
         case LedgerEntry(side=EntrySide.DEBIT):
-            posting = record.posting
-            spend = SpendTotals(record.tenant_id, posting.period)
-            return Counter({(spend, posting.kind.value): record.amount})
+            spend = SpendTotals(record.tenant_id, record.period)
+            return Counter({(spend, record.posting.kind.value): record.amount})
         case _:
             return Counter()
 

@@ -42,6 +42,16 @@ class AlreadyExists(TallyError):
     code = "already_exists"
 
 
+class PeriodOpen(TallyError):
+    code = "period_open"
+
+
+class InvalidTransition(TallyError):
+    """The thing cannot go from the status that it has to the one that is wanted."""
+
+    code = "invalid_transition"
+
+
 class PayloadTooLarge(TallyError):
     code = "payload_too_large"
 

@@ -23,6 +23,18 @@ def posting_period(time: Instant, now: Instant) -> Period:
     return month if month >= month_of(plus(now, -_STAYS_OPEN_FOR)) else month_of(now)
 
 
+def closes_at(period: Period) -> Instant:
+    """From then on nothing posts to the month but imported history."""
+    year, month = map(int, period.split("-"))
+    following = f"{year + month // 12:04}-{month % 12 + 1:02}"
+    return plus(f"{following}-01T00:00:00.000000000Z", _STAYS_OPEN_FOR)
+
+
+def month_before(period: Period) -> Period:
+    year, month = map(int, period.split("-"))
+    return f"{year - (month == 1):04}-{(month - 2) % 12 + 1:02}"
+
+
 def bounds(period: Period) -> tuple[Instant, Instant]:
     """The first and the last second, for display."""
     year, month = map(int, period.split("-"))

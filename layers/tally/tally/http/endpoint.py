@@ -73,13 +73,21 @@ class Answer:
     status_code: int
 
 
+@dataclass(frozen=True, slots=True)
+class Text:
+    """An answer that is not JSON."""
+
+    body: str
+    content_type: str
+
+
 class Endpoint:
     """One route with its scope; `handler` is what Lambda calls.
 
     `platform_only`: the caller must belong to the platform tenant. `raw_body`: the route reads
-    the body itself, by `request_body`; else it must be JSON. A route returns a model, or an
-    Answer with one. Answers are wrapped in `{"data", "request_id", "timestamp"}`, errors in
-    `{"error", "request_id", "timestamp"}`.
+    the body itself, by `request_body`; else it must be JSON. A route returns a model, an
+    Answer with one, or a Text. Models are wrapped in `{"data", "request_id", "timestamp"}`,
+    errors in `{"error", "request_id", "timestamp"}`.
     """
 
     def __init__(
@@ -157,9 +165,13 @@ class Endpoint:
             @wraps(function)
             def answer(**arguments: Any) -> Response[str]:
                 result = function(**arguments)
-                if isinstance(result, Answer):
-                    return self._answer(result.data, result.status_code)
-                return self._answer(result, status_code)
+                match result:
+                    case Text():
+                        return Response(status_code, result.content_type, result.body)
+                    case Answer():
+                        return self._answer(result.data, result.status_code)
+                    case _:
+                        return self._answer(result, status_code)
 
             resolved = signature(function, eval_str=True)
             answer.__signature__ = resolved.replace(return_annotation=Signature.empty)  # type: ignore[attr-defined]

@@ -18,6 +18,7 @@ from tally.domain.charges import (
     Charge,
     ChargeRefunded,
     DatasetAccessed,
+    Months,
     Posting,
     SearchPerformed,
     charge_for,
@@ -30,6 +31,7 @@ from tally.domain.events import (
     CurrencyMismatch,
     Event,
     EventConflict,
+    InvalidEvent,
     NotPermitted,
     RefundExceedsCharge,
     Rejected,
@@ -39,13 +41,14 @@ from tally.domain.events import (
 )
 from tally.domain.instants import Instant
 from tally.domain.money import to_decimal
-from tally.domain.periods import month_of, posting_period
+from tally.domain.periods import closes_at, month_of, posting_period
 from tally.store import keys
 from tally.store.keys import Key
 from tally.store.ledger import (
     access_attributes,
     access_key,
     charge_attributes,
+    charge_from,
     search_attributes,
     search_key,
 )
@@ -54,6 +57,8 @@ from tally.store.work import Work
 
 _EVENTS_PER_TRANSACTION = 49
 _ATTEMPTS = 20
+# A mark, a search and a debit; then a credit and a register each.
+_MOST_IMPORTED_PROVIDERS = 48
 
 # Registers that this process knows to be there; they are never removed.
 _known_registers: set[tuple[str, Key]] = set()
@@ -104,7 +109,10 @@ def ingest(table: Table, events: Sequence[Event], door: Door) -> list[Outcome]:
 
 def _ingest_some(table: Table, events: Sequence[Event], door: Door) -> dict[int, Outcome]:
     """Try one transaction; the outcomes that are certain by then, perhaps none."""
-    work = Work(table.get_many([key for event in events for key in _reads(event)]))
+    items = table.get_many([key for event in events for key in _reads(event)])
+    if door.backfill:
+        items |= table.get_many([key for event in events for key in _months(event, items)])
+    work = Work(items)
     accepted: dict[int, Event] = {}
     outcomes: dict[int, Outcome] = {}
     rejected: dict[int, Rejected] = {}
@@ -152,15 +160,15 @@ def _fits(event: Event, work: Work, accepted: dict[int, Event]) -> bool:
             if work.is_newly_deleted(fact.dataset_id):
                 return False
         case SearchPerformed():
-            most = 3 + len(fact.dataset_ids)  # mark, search, debit, credits
+            most = 3 + 2 * len(fact.dataset_ids)  # mark, search, debit; credits and imports
         case DatasetAccessed():
-            most = 4
+            most = 5
         case ChargeRefunded():
             charge = (fact.charge_source, fact.charge_id)
             if any(e.identity == charge for e in accepted.values()):
                 return False  # the charge must be in the books first
             known = work.charge(keys.event(*charge))
-            most = 3 + (len(known.parts) if known else 0)
+            most = 3 + 2 * (len(known.parts) if known else 0)
     return len(accepted) + work.writes + most <= MAX_TRANSACTION_ACTIONS
 
 
@@ -243,7 +251,8 @@ def _charge(event: Event, fact: Charging, work: Work, door: Door) -> None:
     charge = charge_for(fact, owners)
     work.add(key, attributes)
     work.new_charges[keys.event(event.source, event.event_id)] = charge
-    for entry in charged(charge, _posting(event, charge, door)):
+    months = _post_to(event, charge, work, door)
+    for entry in charged(charge, _posting(event, charge, door), months):
         work.post(entry)
 
 
@@ -268,20 +277,57 @@ def _refund(event: Event, fact: ChargeRefunded, work: Work, door: Door) -> None:
     after, parts = charge.refund(fact.amount)
     if parts:
         work.set_charge(mark, after)
-    for entry in refunded(after, parts, _posting(event, charge, door)):
+    months = _post_to(event, charge, work, door)
+    for entry in refunded(after, parts, _posting(event, charge, door), months):
         work.post(entry)
 
 
 def _posting(event: Event, charge: Charge, door: Door) -> Posting:
-    period = month_of(event.time) if door.backfill else posting_period(event.time, door.now)
     return Posting(
         entry_id=keys.event_digest(event.source, event.event_id),
         kind=charge.kind,
         currency=charge.currency,
-        period=period,
         time=event.time,
         posted_at=door.now,
     )
+
+
+def _post_to(event: Event, charge: Charge, work: Work, door: Door) -> Months:
+    """The open month, or for history its own: of each provider that has no statement for it."""
+    if not door.backfill:
+        return Months(posting_period(event.time, door.now))
+    month = month_of(event.time)
+    if door.now < closes_at(month):
+        return Months(month)
+    providers = sorted({part.provider_id for part in charge.parts if part.amount})
+    if len(providers) > _MOST_IMPORTED_PROVIDERS:
+        raise InvalidEvent(
+            f"data.dataset_ids: into an ended month, a search may be imported over the datasets of "
+            f"at most {_MOST_IMPORTED_PROVIDERS} providers",
+            field="data.dataset_ids",
+        )
+    stated = [p for p in providers if not work.import_into(month, p, charge.currency)]
+    return Months(month, dict.fromkeys(stated, month_of(door.now)))
+
+
+def _months(event: Event, items: Mapping[Key, Mapping[str, Any]]) -> Iterator[Key]:
+    """The registers of the providers' months that an event of history may be imported into."""
+    month, fact = month_of(event.time), event.fact
+    match fact:
+        case SearchPerformed():
+            datasets = [items.get(keys.dataset(dataset_id)) for dataset_id in fact.dataset_ids]
+            providers = [dataset["tenant_id"] for dataset in datasets if dataset]
+        case DatasetAccessed():
+            dataset = items.get(keys.dataset(fact.dataset_id))
+            providers = [dataset["tenant_id"]] if dataset else []
+        case ChargeRefunded():
+            mark = items.get(keys.event(fact.charge_source, fact.charge_id))
+            charge = charge_from(mark) if mark else None
+            providers = [part.provider_id for part in charge.parts] if charge else []
+        case _:
+            return
+    for provider in dict.fromkeys(providers):
+        yield keys.period_provider(month, provider, fact.currency)
 
 
 def _owners(dataset_ids: Sequence[str], field: str, event: Event, work: Work) -> dict[str, str]:

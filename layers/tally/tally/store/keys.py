@@ -35,7 +35,13 @@ DEBIT_PREFIX = "DEBIT#"
 CREDIT_PREFIX = "CREDIT#"
 BUYER_PREFIX = "BUYER#"
 PROVIDER_PREFIX = "PROVIDER#"
+PAYOUT_PREFIX = "PAYOUT#"
+LINES_PREFIX = "LINES#"
+STATUS_PREFIX = "STATUS#"
+RELEASE_SK = "RELEASE"
 PARKED_PK = "PARKED"
+PAYOUT_RUNS_PK = "PAYOUTRUNS"
+RESERVES_PK = "RESERVES"
 PERIODS_PK = "PERIODS"
 
 
@@ -152,6 +158,56 @@ def period_provider(period: Period, tenant_id: str, currency: str) -> Key:
 
 def period_pk(period: Period) -> str:
     return f"PERIOD#{period}"
+
+
+def payout(tenant_id: str, period: Period, currency: str) -> Key:
+    """`TENANT#acme` / `PAYOUT#2026-03#USD`: a statement, in its provider's list"""
+    return Key(f"TENANT#{tenant_id}", f"{PAYOUT_PREFIX}{period}#{currency}")
+
+
+def payout_by_id(statement_id: str) -> Key:
+    """`PAYOUT#pst_5e88...` / `PAYOUT`: whose statement, of which month and currency"""
+    return Key(f"PAYOUT#{statement_id}", "PAYOUT")
+
+
+def payout_lines(statement_id: str, chunk: int) -> Key:
+    """`PAYOUT#pst_5e88...` / `LINES#000`"""
+    return Key(f"PAYOUT#{statement_id}", f"{LINES_PREFIX}{chunk:03}")
+
+
+def payout_status(statement_id: str, change: int) -> Key:
+    """`PAYOUT#pst_5e88...` / `STATUS#0001`: who made it what, and when"""
+    return Key(f"PAYOUT#{statement_id}", f"{STATUS_PREFIX}{change:04}")
+
+
+def payout_release(statement_id: str) -> Key:
+    """`PAYOUT#pst_5e88...` / `RELEASE`: that its reserve was released"""
+    return Key(f"PAYOUT#{statement_id}", RELEASE_SK)
+
+
+def payout_totals(tenant_id: str) -> Key:
+    """`TENANT#acme` / `TOTALS#PAYOUTS`"""
+    return Key(f"TENANT#{tenant_id}", "TOTALS#PAYOUTS")
+
+
+def carry(tenant_id: str, currency: str) -> Key:
+    """`TENANT#acme` / `CARRY#USD`: what the newest statement left for the next"""
+    return Key(f"TENANT#{tenant_id}", f"CARRY#{currency}")
+
+
+def reserve(due_at: Instant, statement_id: str) -> Key:
+    """`RESERVES` / `2026-07-01T06:00:00.000000000Z#pst_5e88...`: held until then"""
+    return Key(RESERVES_PK, f"{due_at}#{statement_id}")
+
+
+def payout_run(period: Period, run_id: str) -> Key:
+    """`PAYOUTRUNS` / `2026-03#run_k3j5...`"""
+    return Key(PAYOUT_RUNS_PK, f"{period}#{run_id}")
+
+
+def payout_outcome(run_id: str, tenant_id: str, currency: str) -> Key:
+    """`PAYOUTRUN#run_k3j5...` / `acme#USD`: what became of one provider in a run"""
+    return Key(f"PAYOUTRUN#{run_id}", f"{tenant_id}#{currency}")
 
 
 def marker(record_id: str) -> Key:

@@ -14,8 +14,8 @@ from tally.store.table import Table
 
 
 def entry_key(entry: LedgerEntry) -> Key:
-    posting = entry.posting
-    return keys.ledger_entry(entry.tenant_id, posting.period, entry.side.value, posting.entry_id)
+    entry_id = entry.posting.entry_id
+    return keys.ledger_entry(entry.tenant_id, entry.period, entry.side.value, entry_id)
 
 
 def entry_attributes(entry: LedgerEntry) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def entry_attributes(entry: LedgerEntry) -> dict[str, Any]:
         "entry_id": posting.entry_id,
         "kind": posting.kind.value,
         "currency": posting.currency,
-        "period": posting.period,
+        "period": entry.period,
         "time": posting.time,
         "posted_at": posting.posted_at,
     }
@@ -41,12 +41,12 @@ def entry_from(item: Mapping[str, Any]) -> LedgerEntry:
             entry_id=item["entry_id"],
             kind=SpendKind(item["kind"]),
             currency=item["currency"],
-            period=item["period"],
             time=item["time"],
             posted_at=item["posted_at"],
         ),
         side=EntrySide.DEBIT if is_debit else EntrySide.CREDIT,
         tenant_id=item["tenant_id"],
+        period=item["period"],
         amount=item["amount"],
         lines=item.get("lines", {}),
     )

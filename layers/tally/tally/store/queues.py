@@ -1,20 +1,29 @@
-"""The queues behind the event bus."""
+"""The queues: behind the event bus, and of payout runs."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from tally.store.table import make_client
 
+_SENDERS = 8
+
 
 @dataclass(frozen=True, slots=True)
 class Queue:
     client: Any
     url: str
+
+    def send_all(self, bodies: Iterable[str]) -> None:
+        """Messages without attributes, several at a time; raises if one cannot be sent."""
+        with ThreadPoolExecutor(_SENDERS) as senders:
+            for _ in senders.map(self.send, bodies):
+                pass
 
     def send(
         self, body: str, attributes: Mapping[str, str] | None = None, *, delay_s: int = 0
@@ -41,6 +50,12 @@ def inbound_events() -> Queue:
 def rejected_events() -> Queue:
     """What was rejected for good, by the environment."""
     return Queue(_client(), os.environ["REJECTED_EVENTS_URL"])
+
+
+@cache
+def payout_tasks() -> Queue:
+    """A message for each provider of a payout run, by the environment."""
+    return Queue(_client(), os.environ["PAYOUT_TASKS_URL"])
 
 
 @cache

@@ -8,6 +8,7 @@ from typing import Any
 
 from tally.domain.catalog import CatalogObject, Dataset
 from tally.domain.charges import Charge, EntrySide, LedgerEntry
+from tally.domain.periods import Period
 from tally.store import keys
 from tally.store.catalog import CatalogRecord, attributes_of, catalog_record_from, key_of_record
 from tally.store.keys import Key
@@ -29,6 +30,7 @@ class Work:
     _changed: dict[Key, CatalogRecord] = field(default_factory=dict)
     _charges: dict[Key, Charge] = field(default_factory=dict)
     _new: dict[Key, Mapping[str, Any]] = field(default_factory=dict)
+    _imports: dict[Key, Mapping[str, Any]] = field(default_factory=dict)
 
     def dataset(self, dataset_id: str) -> Dataset | None:
         record = self._get(keys.dataset(dataset_id))
@@ -59,13 +61,21 @@ class Work:
     def post(self, entry: LedgerEntry) -> None:
         """A ledger entry, and the registers that lead to its month."""
         self.add(entry_key(entry), entry_attributes(entry))
-        period, currency, tenant_id = entry.posting.period, entry.posting.currency, entry.tenant_id
+        period, currency, tenant_id = entry.period, entry.posting.currency, entry.tenant_id
         of_tenant = {"tenant_id": tenant_id, "currency": currency}
         self.registers[keys.period(period)] = {"period": period}
         if entry.side is EntrySide.DEBIT:
             self.registers[keys.period_buyer(period, tenant_id)] = of_tenant
         else:
             self.registers[keys.period_provider(period, tenant_id, currency)] = of_tenant
+
+    def import_into(self, period: Period, provider_id: str, currency: str) -> bool:
+        """Count history into a provider's ended month; False if its statement is made."""
+        register = keys.period_provider(period, provider_id, currency)
+        if "closed" in self.items.get(register, {}):
+            return False
+        self._imports[register] = {"tenant_id": provider_id, "currency": currency}
+        return True
 
     def rewrites(self, mark: Key) -> bool:
         """Whether the changes hold a refund of the charge with this mark."""
@@ -83,7 +93,7 @@ class Work:
         """How many actions it takes to write the changes."""
         new = [record for key, record in self._changed.items() if key not in self.items]
         marks = sum(isinstance(record, Dataset) for record in new)
-        return len(self._changed) + marks + len(self._charges) + len(self._new)
+        return len(self._changed) + marks + len(self._charges) + len(self._new) + len(self._imports)
 
     def actions(self, table: Table) -> list[Action]:
         """Each changed record whole, on condition that it is still at the revision that was read;
@@ -105,6 +115,11 @@ class Work:
             after = dict(read) | charge_attributes(charge)
             actions.append(table.put(mark, after, "parts = :read", read=read["parts"]))
         actions += [table.put_new(key, dict(fields)) for key, fields in self._new.items()]
+        for key, fields in self._imports.items():
+            # A statement is made on condition that nothing was imported since it was computed.
+            clauses = "ADD imports :one SET tenant_id = :tenant_id, currency = :currency"
+            closed = "attribute_not_exists(closed)"
+            actions.append(table.update(key, clauses, closed, one=1, **fields))
         return actions
 
     def _get(self, key: Key) -> CatalogRecord | None:

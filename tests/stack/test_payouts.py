@@ -1,0 +1,106 @@
+"""Statements through the real queues: two runs at once, workers killed, the schedule twice."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import uuid4
+
+from ops.payouts import verify
+from tally.domain.payouts import statement_id
+from tally.store.payout_runs import Run, list_runs
+from tally.store.table import Table
+from tests.stack.client import Client, eventually
+from tests.world import event
+
+
+def table_of(client: Client) -> Table:
+    return Table(client.stack.client("dynamodb"), client.stack.table_name)
+
+
+def providers(client: Client, count: int, month: str) -> dict[str, str]:
+    """New providers with 1250.00 of revenue each in a past month; tenant -> key."""
+    made = dict(client.tenant() for _ in range(count))
+    for tenant_id in made:
+        about: dict[str, Any] = {"tenant_id": tenant_id, "dataset_id": f"{tenant_id}-d1"}
+        created = event("dataset.created", f"{month}-01T00:00:00Z", id=str(uuid4()), **about)
+        charges = [
+            event(
+                "dataset.accessed",
+                f"{month}-15T12:00:00Z",
+                id=str(uuid4()),
+                **about,
+                kind="download",
+                charged_amount=amount,
+                currency="USD",
+            )
+            for amount in ("1000.00", "250.00")
+        ]
+        path = "/v1/events?backfill=true"
+        sent = client.call("POST", path, client.keys.admin_key, [created, *charges])
+        assert sent["accepted"] == 3
+    return made
+
+
+def start(client: Client, period: str) -> str:
+    body = {"period": period}
+    run = client.call("POST", "/v1/admin/payout-runs", client.keys.admin_key, body)
+    run_id: str = run["payout_run_id"]
+    return run_id
+
+
+def runs(client: Client) -> dict[str, Run]:
+    return {run.run_id: run for run in list_runs(table_of(client))}
+
+
+def shows_its_statement(client: Client, tenant_id: str, key: str, period: str) -> bool:
+    listed = client.call("GET", "/v1/provider/payouts", key)
+    (payout,) = listed["payouts"]
+    assert listed["total"] == 1
+    assert payout["payout_statement_id"] == statement_id(tenant_id, period, "USD")
+    numbers = ("gross_revenue", "seller_earnings", "held_amount", "released_amount")
+    assert [payout[name] for name in numbers] == [1250.00, 875.00, 125.00, 750.00]
+    return verify(table_of(client), payout["payout_statement_id"]) is None
+
+
+def test_two_runs_at_once_make_one_statement_each(client: Client) -> None:
+    made = providers(client, 12, "2025-03")
+
+    with ThreadPoolExecutor(2) as at_once:
+        first, second = at_once.map(lambda _: start(client, "2025-03"), range(2))
+
+    eventually(lambda: [runs(client)[run].is_finished for run in (first, second)], [True, True])
+    both = [runs(client)[run] for run in (first, second)]
+    assert [run.expected for run in both] == [12, 12]
+    assert sum(run.generated for run in both) == 12
+    assert sum(run.unchanged for run in both) == 12
+    assert all(shows_its_statement(client, *one, "2025-03") for one in made.items())
+
+
+def test_a_run_that_was_killed_is_finished_by_the_next(client: Client) -> None:
+    made = providers(client, 12, "2025-04")
+    start(client, "2025-04")
+    eventually(lambda: client.stack.kill_workers("GeneratePayoutFunction") > 0, True)
+
+    again = start(client, "2025-04")
+
+    eventually(lambda: runs(client)[again].is_finished, True)
+    assert runs(client)[again].failed == 0
+    assert all(shows_its_statement(client, *one, "2025-04") for one in made.items())
+
+
+def test_a_schedule_that_fires_twice_begins_one_run(client: Client) -> None:
+    made = providers(client, 2, "2025-05")
+    schedule = json.dumps({"scheduled_at": "2025-06-01T06:00:00Z"}).encode()
+
+    for _ in range(2):
+        answer = client.stack.client("lambda").invoke(
+            FunctionName=client.stack.outputs["StartPayoutsFunction"], Payload=schedule
+        )
+        assert "FunctionError" not in answer, answer["Payload"].read()
+
+    eventually(lambda: runs(client)["run_2025-06-01T0600"].is_finished, True)
+    run = runs(client)["run_2025-06-01T0600"]
+    assert (run.period, run.expected, run.generated, run.failed) == ("2025-05", 2, 2, 0)
+    assert all(shows_its_statement(client, *one, "2025-05") for one in made.items())
