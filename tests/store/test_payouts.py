@@ -339,6 +339,22 @@ def test_a_run_that_starts_again_takes_in_who_came_since(market: World) -> None:
     assert sums(run(market)) == (2, 2, 0, 0)
 
 
+def test_a_start_that_was_overtaken_does_not_forget_who_came_since(
+    market: World, client: FaultyClient
+) -> None:
+    import_history(market, access("10"))
+    run(market)
+
+    def overtake() -> None:
+        import_history(market, access("20", "d2"))
+        run(market)
+
+    client.after(0, rival(overtake))
+    with pytest.raises(Unavailable):
+        run(market)
+    assert sums(run_of(market)) == (2, 2, 0, 0)
+
+
 # ------------------------------------------------------------------- history meanwhile
 
 

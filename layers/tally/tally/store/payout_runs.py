@@ -76,7 +76,9 @@ def start_run(
     if begun is None:
         begin = table.put_new(key, noted | {"expected": len(tasks)})
     else:
-        begin = table.update(key, "SET expected = :expected", expected=len(tasks))
+        begin = table.update(
+            key, "SET expected = :expected", "expected <= :expected", expected=len(tasks)
+        )
     try:
         table.transact([begin])
     except Cancelled as cancelled:
