@@ -382,6 +382,22 @@ def test_history_that_a_statement_gets_ahead_of_counts_in_the_present_month(
     assert balanced(market)
 
 
+def test_a_month_that_others_open_and_close_at_once_stays_closed(
+    market: World, client: FaultyClient
+) -> None:
+    """Its register is about to be written when another process imports, and a run states it."""
+
+    def open_and_close() -> None:
+        import_history(market, access("10"))
+        run(market)
+
+    client.after(0, rival(open_and_close))
+    import_history(market, access("5"))
+    check_stated(market, "north", 10)
+    assert credited(market, "north", APRIL) == units(5)
+    assert balanced(market)
+
+
 def test_history_after_a_statement_counts_in_the_present_month_of_that_provider_alone(
     market: World,
 ) -> None:

@@ -355,17 +355,25 @@ def _unknown_tenant(event: Event) -> UnknownTenant:
 
 
 def _register(table: Table, registers: Mapping[Key, Mapping[str, Any]]) -> None:
-    """Written ahead of what they announce, each once: a register of nothing does no harm."""
+    """Written ahead of what they announce: a register of nothing does no harm.
+
+    By its fields, not whole: since it was missed, a run may have closed the month in it.
+    """
     unknown = [key for key in sorted(registers) if (table.name, key) not in _known_registers]
     for start in range(0, len(unknown), MAX_TRANSACTION_ACTIONS):
         some = unknown[start : start + MAX_TRANSACTION_ACTIONS]
         there = table.get_many(some)
-        missing = [table.put(key, dict(registers[key])) for key in some if key not in there]
+        missing = [_fill(table, key, registers[key]) for key in some if key not in there]
         if missing:
             table.transact(missing)
     if len(_known_registers) > _MOST_KNOWN:
         _known_registers.clear()
     _known_registers.update((table.name, key) for key in unknown)
+
+
+def _fill(table: Table, key: Key, fields: Mapping[str, Any]) -> Action:
+    clauses = ", ".join(f"{name} = :{name}" for name in fields)
+    return table.update(key, f"SET {clauses}", **fields)
 
 
 def _mark(table: Table, event: Event, work: Work, door: Door) -> Action:
