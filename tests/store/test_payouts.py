@@ -502,6 +502,20 @@ def test_a_failure_is_taken_back_when_another_run_made_the_statement(
     assert sums(run_of(market)) == (1, 0, 1, 0)
 
 
+@pytest.mark.parametrize("by", ["itself", "run_2"])
+def test_a_failure_that_is_noted_meanwhile_stops_nobody_who_succeeds(
+    market: World, client: FaultyClient, task: Task, by: str
+) -> None:
+    """The message was delivered twice: one try gives up while the other is about to write."""
+    stated = by == "run_2"
+    if stated:
+        run(market, run_id=by)
+    client.after(0, rival(lambda: note_failure(market.table, task)))
+    assert do(market, task) is (Outcome.UNCHANGED if stated else Outcome.GENERATED)
+    assert sums(run_of(market)) == ((1, 0, 1, 0) if stated else (1, 1, 0, 0))
+    check_stated(market, "north", 10)
+
+
 def test_a_success_that_is_noted_meanwhile_is_no_failure(
     market: World, client: FaultyClient, task: Task
 ) -> None:

@@ -17,6 +17,8 @@ from tally.store.payouts import Making, ProviderMonth, make
 from tally.store.queues import Queue
 from tally.store.table import Action, Cancelled, Table
 
+_ATTEMPTS = 5
+
 
 class Outcome(StrEnum):
     """What became of one provider; `unchanged`: it had its statement, or nothing to state."""
@@ -96,21 +98,22 @@ def _tasks(table: Table, run_id: str, period: Period) -> Iterator[Task]:
 
 def do_task(table: Table, task: Task, now: Instant, *, hold_for: timedelta) -> Outcome:
     """Make the provider's statement, if need be, and note the outcome, each once."""
-    noted = _noted(table, task)
-    if noted in (Outcome.GENERATED, Outcome.UNCHANGED):
-        return noted
-    note = _note(table, task, Outcome.GENERATED, noted)
-    try:
-        how = Making(now, task.run_id, hold_for)
-        if make(table, ProviderMonth(*task[1:]), how, along=note):
-            return Outcome.GENERATED
-        table.transact(_note(table, task, Outcome.UNCHANGED, noted))
-    except Cancelled as cancelled:
-        if not all(reason is None or reason.is_condition for reason in cancelled.reasons):
-            raise
-        # The same message, delivered twice, was faster.
-        return _noted(table, task) or Outcome.UNCHANGED
-    return Outcome.UNCHANGED
+    for _ in range(_ATTEMPTS):
+        noted = _noted(table, task)
+        if noted in (Outcome.GENERATED, Outcome.UNCHANGED):
+            return noted
+        note = _note(table, task, Outcome.GENERATED, noted)
+        try:
+            how = Making(now, task.run_id, hold_for)
+            if make(table, ProviderMonth(*task[1:]), how, along=note):
+                return Outcome.GENERATED
+            table.transact(_note(table, task, Outcome.UNCHANGED, noted))
+        except Cancelled as cancelled:
+            if not all(reason is None or reason.is_condition for reason in cancelled.reasons):
+                raise
+            continue  # the same message, delivered twice, was faster: to succeed or to give up?
+        return Outcome.UNCHANGED
+    raise Unavailable("The outcome changes all the time; deliver the message again.")
 
 
 def note_failure(table: Table, task: Task) -> None:
