@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from ops.books import check_books
 from tally.domain.charges import EntrySide
@@ -38,7 +42,7 @@ from tally.store.payouts import (
     release,
 )
 from tests.faults import Crash, FaultyClient, crash_after, crash_before, rival
-from tests.world import Tasks, World, event
+from tests.world import Tasks, World, event, new_world
 
 HOLD_FOR = timedelta(days=90)
 MARCH, APRIL = "2026-03", "2026-04"
@@ -575,3 +579,92 @@ def test_two_releases_at_once_release_once(market: World, client: FaultyClient) 
     found = detail(market, "north").release
     assert found
     assert found.amount == units(1)
+
+
+# ---------------------------------------------------------------- any provider's months
+
+MONTHS = ("2026-01", "2026-02", "2026-03", "2026-04")
+
+
+@st.composite
+def months(draw: st.DrawFn) -> list[list[Micros]]:
+    """What happens in each month: charges, and what is to be refunded, as far as it is left."""
+    charges = st.one_of(st.integers(1, 30_000), st.integers(1, 10**9))
+    refunds = st.integers(-(10**9), -1)
+    each = st.lists(st.one_of(charges, refunds, refunds), max_size=3)
+    return draw(st.lists(each, min_size=len(MONTHS), max_size=len(MONTHS)))
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(months(), st.integers(0, 12), st.sampled_from(CRASHES))
+def test_what_was_credited_is_paid_kept_held_released_or_carried(
+    history: list[list[Micros]], crash_at: int, crash: Any
+) -> None:
+    """To the minor unit, over months of which some have more refunds than charges."""
+    with new_world() as world:
+        open_market(world)
+        client = faulty(world)
+        left: dict[str, Micros] = {}
+        client.after(crash_at, crash)
+        for month, amounts in zip(MONTHS, history, strict=True):
+            world.now = f"{month}-20T12:00:00.000000000Z"
+            for n, amount in enumerate(amounts):
+                happen(world, f"{month}-{n}", amount, left)
+            world.now = f"{following(month)}-01T06:00:00.000000000Z"
+            again_if_it_dies(partial(run, world, month, f"run_{month}"))
+            again_if_it_dies(lambda: release_due(world))
+        check_all_is_accounted_for(world)
+
+
+def happen(world: World, name: str, amount: Micros, left: dict[str, Micros]) -> None:
+    """A charge, or a refund of the oldest charge of which something is left."""
+    if amount > 0:
+        charge = access(text_of(amount), month=world.now[:7], event_id=name)
+        again_if_it_dies(lambda: post(world, charge))
+        left[name] = amount
+    elif any(left.values()):
+        of = next(charge for charge in left if left[charge])
+        taken = min(-amount, left[of])
+        back = refund(of, text_of(taken), world.now) | {"id": name}
+        again_if_it_dies(lambda: post(world, back))
+        left[of] -= taken
+
+
+def again_if_it_dies(act: Callable[[], object]) -> None:
+    """All that happens here may be done again after a crash."""
+    try:
+        act()
+    except Crash:
+        act()
+
+
+def check_all_is_accounted_for(world: World) -> None:
+    made = statements(world, "north")
+    ids = {each.statement_id for each in made}
+    details = [get_payout(world.table, each) for each in ids]
+    released = sum(each.release.amount for each in details if each and each.release)
+    still_held = sum(item["amount"] for item in held(world))
+    assert released + still_held == sum(each.held for each in made)
+    assert sum(each.gross for each in made) == (
+        sum(each.fee for each in made)
+        + sum(each.released for each in made)
+        + still_held
+        + released
+        + carry_of(world, "north")
+    )
+    assert carry_of(world, "north") <= 0
+    by_month = {each.period: each.gross for each in made}
+    for month in MONTHS:
+        exact = credited(world, "north", month)
+        assert abs(by_month.get(month, 0) - exact) <= 5_000  # half a cent
+        has_entries = any(entries(world.table, "north", month, EntrySide.CREDIT))
+        assert (month in by_month) == has_entries
+    assert balanced(world)
+
+
+def following(month: Period) -> Period:
+    return f"{month[:5]}{int(month[5:]) + 1:02}"
+
+
+def text_of(micros: Micros) -> str:
+    return f"{micros // MICROS_PER_UNIT}.{micros % MICROS_PER_UNIT:06}"
