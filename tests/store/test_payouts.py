@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from itertools import batched
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ops.books import check_books
-from tally.domain.charges import EntrySide
+from tally.domain.charges import EntrySide, LedgerEntry, Posting, SpendKind
 from tally.domain.errors import Unavailable
 from tally.domain.events import Rejected
 from tally.domain.instants import plus
@@ -23,7 +24,7 @@ from tally.domain.periods import Period
 from tally.http.cloudevents import read_event
 from tally.store import ingestion, keys
 from tally.store.ingestion import Door, ingest
-from tally.store.ledger import entries
+from tally.store.ledger import entries, entry_attributes, entry_key
 from tally.store.payout_runs import (
     Outcome,
     Run,
@@ -251,6 +252,37 @@ def test_each_currency_has_its_own_statement(market: World) -> None:
     assert sums(run(market)) == (2, 2, 0, 0)
     found = {each.currency: each.gross for each in statements(market, "north")}
     assert found == {"USD": units(2), "EUR": units(3)}
+
+
+def test_long_names_of_many_datasets_fit_into_the_items_of_a_statement(market: World) -> None:
+    """An item holds 400 KB; a name has up to 256 characters of up to 4 bytes each."""
+    name, table = "\U0001f4c8" * 256, market.table
+    dataset_ids = [f"{n:064}" for n in range(400)]
+    for some in batched(dataset_ids, 100, strict=True):
+        table.transact([table.put(keys.dataset(each), {"name": name}) for each in some])
+    entry = LedgerEntry(
+        Posting("e", SpendKind.SEARCH, "USD", market.now, market.now),
+        EntrySide.CREDIT,
+        "north",
+        MARCH,
+        400 * 10**15,
+        dict.fromkeys(dataset_ids, 10**15),
+    )
+    register = keys.period_provider(MARCH, "north", "USD")
+    table.transact(
+        [
+            table.put_new(entry_key(entry), entry_attributes(entry)),
+            table.put_new(register, {"tenant_id": "north", "currency": "USD"}),
+        ]
+    )
+    assert sums(run(market)) == (1, 1, 0, 0)
+    found = detail(market, "north")
+    assert [line.dataset_id for line in found.payout.statement.lines] == dataset_ids
+    assert found.names == dict.fromkeys(dataset_ids, name)
+    lines = table.query(
+        keys.payout_by_id(found.payout.statement.statement_id).pk, keys.LINES_PREFIX
+    )
+    assert all(len(str(item).encode()) < 400_000 for item in lines)
 
 
 # ---------------------------------------------------------- again, at once, after a crash
