@@ -48,7 +48,8 @@ type Headers = Mapping[str, str | Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`text` is the body as it was sent: it shows how a number was written."""
+    """`text` is the body as it was sent: it shows how a number was written. `body` is what JSON
+    says; None if it is not JSON."""
 
     status: int
     headers: Mapping[str, str]
@@ -118,11 +119,13 @@ class World:
         if not self.warm:
             endpoint._authenticator._known.clear()  # noqa: SLF001  as a new process is
         answer = endpoint.handler(event, None)
+        headers = {name: values[0] for name, values in answer["multiValueHeaders"].items()}
+        text, is_json = answer["body"], headers["Content-Type"] == "application/json"
         return Answer(
             status=answer["statusCode"],
-            headers={name: values[0] for name, values in answer["multiValueHeaders"].items()},
-            body=json.loads(answer["body"], parse_float=Decimal),
-            text=answer["body"],
+            headers=headers,
+            body=json.loads(text, parse_float=Decimal) if is_json else None,
+            text=text,
         )
 
     def get(self, url: str, tenant_id: str, *scopes: Scope) -> Any:
