@@ -440,6 +440,7 @@ CELLS = {
     "two\rlines": '"two\rlines"',
     "\t=1": "'\t=1",
     "\r=1": '"\'\r=1"',
+    "\n=1": '"\'\n=1"',
 }
 
 
@@ -457,3 +458,19 @@ def test_names_do_no_harm(trade: World) -> None:
         for n, cell in enumerate(CELLS.values())
     ]
     assert text.startswith(head + "".join(written) + "2026-03,rounding,")
+
+
+def test_ids_do_no_harm(trade: World) -> None:
+    """One may begin with a hyphen, and would be a number or a cell."""
+    ids = {"-1": "'-1", "-A1": "'-A1", "_": "_"}
+    created = [
+        event("dataset.created", "2026-01-01T00:00:00Z", tenant_id="north", dataset_id=dataset_id)
+        for dataset_id in ids
+    ]
+    assert trade.send(*created).status == 202
+    state(trade, MARCH, *[access(MARCH, "1", dataset_id) for dataset_id in ids])
+
+    read = rows(shown(trade, MARCH, "text/csv").text)
+
+    assert [row["dataset_id"] for row in read if row["kind"] == "line"] == list(ids.values())
+    assert [line["dataset_id"] for line in detail(trade, MARCH)["lines"]] == list(ids)

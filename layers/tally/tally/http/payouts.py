@@ -160,8 +160,8 @@ def as_csv(answer: PayoutDetailAnswer) -> str:
     for kind, amount, reserve, note, *dataset in _csv_rows(answer):
         dataset_id, name, entries = dataset or ("", "", "")
         period = answer.billing_period_start[:7]
-        row = (period, kind, dataset_id, _plain(name), entries, amount, reserve, answer.currency)
-        rows.writerow((*row, note))
+        row = (period, kind, _plain(dataset_id), _plain(name), entries, amount, reserve)
+        rows.writerow((*row, answer.currency, note))
     return written.getvalue()
 
 
@@ -182,4 +182,4 @@ def _csv_rows(answer: PayoutDetailAnswer) -> Iterator[tuple[Any, ...]]:
 
 def _plain(text: str) -> str:
     """A spreadsheet takes text that begins like a formula for one; an apostrophe says it is not."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text
