@@ -140,11 +140,12 @@ def test_a_month_is_open_until_the_last_charge_is_in(trade: World) -> None:
 def test_a_malformed_period_is_refused(trade: World) -> None:
     texts = ("2026-13", "2026-00", "2026-3", "", "2026-03-01", "2026-03\n", " 2026-03", "26-03")
     years = ("0000-01", "0999-12", "02026-03", "-2026-03", "2026/03", "202603", "now")
+    digits = ("2\u0660\u0662\u0666-03", "202\uff16-03")
     others: tuple[Any, ...] = (None, 5, 2026.03, True, [], ["2026-03"], {})
 
     start(trade, {})  # makes the key
     with trade.unchanged():
-        answers = {repr(p): start(trade, {"period": p}) for p in (*texts, *years, *others)}
+        answers = {repr(p): start(trade, {"period": p}) for p in (*texts, *years, *digits, *others)}
         missing = start(trade, {})
         lists = start(trade, [])
 

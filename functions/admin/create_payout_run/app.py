@@ -24,7 +24,7 @@ PayoutTasks = Annotated[Queue, Depends(payout_tasks)]
 class PayoutRunRequest(BaseModel):
     """`period` is a month: `2026-03`."""
 
-    period: Annotated[str, StringConstraints(pattern=r"^[1-9]\d{3}-(0[1-9]|1[0-2])\z")]
+    period: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{3}-(0[1-9]|1[0-2])\z")]
 
 
 class PayoutRunAnswer(BaseModel):
