@@ -20,7 +20,7 @@ from tally.domain.charges import LedgerEntry
 from tally.domain.errors import InvalidTransition, PeriodOpen
 from tally.domain.instants import Instant, plus
 from tally.domain.money import MICROS_PER_UNIT, Micros
-from tally.domain.periods import Period, closes_at
+from tally.domain.periods import Period, closes_at, month_of
 
 # After the close, requests from before it may still be writing; none takes this long.
 _SETTLES_IN = timedelta(minutes=5)
@@ -155,7 +155,7 @@ def minor_digits(currency: str) -> int:
 
 def check_ended(period: Period, now: Instant) -> None:
     """PeriodOpen while charges may still post to the month, or be on their way to it."""
-    if now < plus(closes_at(period), _SETTLES_IN):
+    if period >= month_of(now) or now < plus(closes_at(period), _SETTLES_IN):
         raise PeriodOpen(f"The month {period} has not ended yet.", field="period")
 
 
