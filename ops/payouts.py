@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import zip_longest
 
 from tally.domain.money import to_decimal
-from tally.domain.payouts import Statement, make_statement
+from tally.domain.payouts import Line, Statement, make_statement
 from tally.store import keys
 from tally.store.ledger import periods
 from tally.store.payouts import ProviderMonth, all_payouts, get_payout, ledger_lines
@@ -30,14 +29,22 @@ def verify(table: Table, statement_id: str) -> str | None:
         created_at=stored.created_at,
         lines=ledger_lines(table, month),
     )
-    for line, right in zip_longest(stored.lines, expected.lines):
-        if line != right:
-            return f"line {(line or right).dataset_id}: it says {line}, the ledger {right}"
+    says = {line.dataset_id: line for line in stored.lines}
+    right = {line.dataset_id: line for line in expected.lines}
+    for dataset_id in sorted(says.keys() | right.keys()):
+        line, other = says.get(dataset_id), right.get(dataset_id)
+        if line != other:
+            words = f"the statement says {_in_words(line)}, the ledger {_in_words(other)}"
+            return f"line {dataset_id}: {words}"
     for field in ("gross", "fee", "held", "carried_in"):
-        says, right = getattr(stored, field), getattr(expected, field)
-        if says != right:
-            return f"{field} is {to_decimal(says)}, and should be {to_decimal(right)}"
+        amount, due = getattr(stored, field), getattr(expected, field)
+        if amount != due:
+            return f"{field} is {to_decimal(amount)}, and should be {to_decimal(due)}"
     return None
+
+
+def _in_words(line: Line | None) -> str:
+    return f"{to_decimal(line.amount)} of {line.entries}" if line else "nothing"
 
 
 def all_statements(table: Table) -> Iterator[str]:

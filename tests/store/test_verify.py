@@ -1,0 +1,85 @@
+"""Statements against the ledger: equal, or what differs is named."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+import pytest
+
+from ops import cli
+from ops.cli import Deployment
+from ops.payouts import all_statements, verify
+from tally.domain.payouts import statement_id
+from tally.store import keys
+from tests.api.samples import import_a_charge
+from tests.world import World, event
+
+MARCH = statement_id("acme", "2026-03", "USD")
+
+
+@pytest.fixture
+def paid(world: World) -> World:
+    """acme has a statement of 1.00 for March."""
+    world.tenant("acme")
+    import_a_charge(world, "acme")
+    world.run_payouts("2026-03")
+    return world
+
+
+def test_a_statement_equals_the_ledger(paid: World) -> None:
+    assert list(all_statements(paid.table)) == [MARCH]
+    assert verify(paid.table, MARCH) is None
+
+
+def test_a_refund_after_the_statement_is_the_next_ones(paid: World) -> None:
+    (entry,) = paid.table.query(keys.ledger_pk("acme", "2026-03"), keys.CREDIT_PREFIX)
+    (mark,) = paid.table.query(f"EVENT#{entry['entry_id']}")
+    refund = event(
+        "charge.refunded",
+        charge_event={"source": mark["source"], "id": mark["event_id"]},
+        amount="0.40",
+        currency="USD",
+    )
+    assert paid.send(refund).status == 202
+    assert verify(paid.table, MARCH) is None
+
+
+def test_a_line_that_differs_is_named(paid: World) -> None:
+    lines = [["dset_of_acme", "AP Invoices 2025", 2_000_000, 1]]
+    paid.table.transact([paid.table.put(keys.payout_lines(MARCH, 0), {"lines": lines})])
+    difference = verify(paid.table, MARCH)
+    assert difference == "line dset_of_acme: the statement says 2.00 of 1, the ledger 1.00 of 1"
+
+
+def test_a_line_that_is_not_in_the_ledger_is_named(paid: World) -> None:
+    (entry,) = paid.table.query(keys.ledger_pk("acme", "2026-03"), keys.CREDIT_PREFIX)
+    paid.table.transact([paid.table.delete(keys.Key(entry["PK"], entry["SK"]))])
+    difference = verify(paid.table, MARCH)
+    assert difference == "line dset_of_acme: the statement says 1.00 of 1, the ledger nothing"
+
+
+@pytest.mark.parametrize(
+    ("field", "difference"),
+    [
+        ("gross", "gross is 1.01, and should be 1.00"),
+        ("fee", "fee is 0.31, and should be 0.30"),
+        ("held", "held is 0.11, and should be 0.10"),
+        ("carried_in", "carried_in is 0.01, and should be 0.00"),
+    ],
+)
+def test_an_amount_that_differs_is_named(field: str, difference: str, paid: World) -> None:
+    more = paid.table.add(keys.payout("acme", "2026-03", "USD"), {field: 10_000})
+    paid.table.transact([more])
+    assert verify(paid.table, MARCH) == difference
+
+
+def test_the_commands(paid: World, capsys: pytest.CaptureFixture[str]) -> None:
+    deployed = Deployment(paid.table, {}, s3=None, sqs=None)
+
+    assert cli.verify_payouts(deployed, Namespace(payout=[])) == 0
+    assert capsys.readouterr().out == f"{MARCH}: equal\n"
+    assert cli.verify_payouts(deployed, Namespace(payout=["pst_none"])) == 1
+    assert capsys.readouterr().out == "pst_none: there is no such statement\n"
+    assert cli.list_payout_runs(deployed, Namespace()) == 0
+    run = "2026-03  finished: expected 1, generated 1, unchanged 0, failed 0\n"
+    assert capsys.readouterr().out.endswith(run)
