@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ops import first_keys
-from ops.bench import activity, comparison, end_to_end, imports, reads, samples, writes
+from ops.bench import activity, comparison, end_to_end, imports, payouts, reads, samples, writes
 from ops.bench.figures import Figure, table
 from ops.bench.lab import Lab
 from ops.bench.reads import Provider
@@ -58,6 +58,7 @@ def _measure(begun: float) -> Iterator[Figure]:
         yield from during("Accepting events", writes.accept(lab))
         yield from during("Counting changes", writes.count_changes(lab))
         yield from during("Searching, accessing, refunding", activity.measure(stack, lab))
+        yield from during("Making payout statements", payouts.measure(lab))
         yield from during("Deleting datasets", writes.delete(lab, SMALL, LARGE, OBJECTS))
         keys = first_keys.issue(stack)
         yield from during(f"Sending {end_to_end.EVENTS:,} events", end_to_end.measure(stack, keys))

@@ -35,7 +35,7 @@ def read_units(operation: str, request: Wire, answer: Wire) -> float:
                 )
                 for table, wanted in request["RequestItems"].items()
             )
-        case "PutItem" | "UpdateItem" | "DeleteItem" | "TransactWriteItems":
+        case "PutItem" | "UpdateItem" | "DeleteItem" | "TransactWriteItems" | "BatchWriteItem":
             return 0
         case _:
             raise ValueError(f"no rule for what {operation} costs")
