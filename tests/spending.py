@@ -120,7 +120,7 @@ def _refunds(draw: st.DrawFn, event_id: str, charges: Sequence[Event]) -> Event:
     )
 
 
-def _charged(buyer: str, amount: int, wrong: bool) -> dict[str, Any]:  # noqa: FBT001
+def _charged(buyer: str, amount: int, wrong: bool) -> dict[str, Any]:  # noqa: FBT001  drawn by position
     currency = "CHF" if wrong else BUYERS[buyer]
     return {"tenant_id": buyer, "charged_amount": text_of(amount), "currency": currency}
 

@@ -49,7 +49,7 @@ def market(world: World) -> World:
         (f"{JSON}; foo=bar; charset=utf-8", False),
     ],
 )
-def test_events_may_be_sent_as(content_type: str | None, in_batch: bool, market: World) -> None:  # noqa: FBT001
+def test_events_may_be_sent_as(content_type: str | None, in_batch: bool, market: World) -> None:  # noqa: FBT001  pytest gives it by name
     sent = event("object.uploaded", size_bytes=1)
 
     answered = post(market, json.dumps([sent] if in_batch else sent), content_type)

@@ -410,7 +410,7 @@ def test_history_that_a_statement_gets_ahead_of_counts_in_the_present_month(
 ) -> None:
     import_history(market, access("10"))
     if process == "cold":  # does not know of the month
-        ingestion._known_registers.clear()  # noqa: SLF001
+        ingestion._known_registers.clear()  # noqa: SLF001  as a new process is
     client.after(0, rival(lambda: run(market)))
     import_history(market, access("5"))
     check_stated(market, "north", 10)

@@ -139,7 +139,7 @@ def make_statement(
 
 
 def round_to_minor(amount: Fraction, currency: str) -> Micros:
-    """Micro-units, rounded half to even to the currency's minor unit; exact if it has none."""
+    """Micro-units, rounded half to even to the currency's minor unit."""
     minor: int = MICROS_PER_UNIT // 10 ** minor_digits(currency)
     return round(amount / minor) * minor
 
