@@ -117,7 +117,7 @@ def _ingest_some(table: Table, events: Sequence[Event], door: Door) -> dict[int,
     outcomes: dict[int, Outcome] = {}
     rejected: dict[int, Rejected] = {}
     for n, event in enumerate(events):
-        if accepted and not _fits(event, work, accepted):
+        if accepted and not _fits(event, work, accepted, door):
             break
         if door.sender not in (None, event.fact.tenant_id):
             # Before all else: whether the tenant sent such an event is nobody else's business.
@@ -148,27 +148,28 @@ def _ingest_some(table: Table, events: Sequence[Event], door: Door) -> dict[int,
     return outcomes | rejected | _if_accepted_before(table, events, doubtful)
 
 
-def _fits(event: Event, work: Work, accepted: dict[int, Event]) -> bool:
+def _fits(event: Event, work: Work, accepted: dict[int, Event], door: Door) -> bool:
     """Whether the event can be decided and written together with those before it."""
     fact = event.fact
     if work.rewrites(keys.event(event.source, event.event_id)):
         return False  # a refund before it rewrites the mark that it would write
     most = 3  # its own mark, a record, a dataset's mark at its owner
+    each = 2 if door.backfill else 1  # a credit, and for history its provider's register
     match fact:
         case DatasetEvent(kind=DatasetEventKind.DELETED):
             # One write, one change of the item, one epoch that ends with it.
             if work.is_newly_deleted(fact.dataset_id):
                 return False
         case SearchPerformed():
-            most = 3 + 2 * len(fact.dataset_ids)  # mark, search, debit; credits and imports
+            most = 3 + each * len(fact.dataset_ids)  # mark, search, debit
         case DatasetAccessed():
-            most = 5
+            most = 3 + each
         case ChargeRefunded():
             charge = (fact.charge_source, fact.charge_id)
             if any(e.identity == charge for e in accepted.values()):
                 return False  # the charge must be in the books first
             known = work.charge(keys.event(*charge))
-            most = 3 + 2 * (len(known.parts) if known else 0)
+            most = 3 + each * (len(known.parts) if known else 0)
     return len(accepted) + work.writes + most <= MAX_TRANSACTION_ACTIONS
 
 
