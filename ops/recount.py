@@ -18,22 +18,28 @@ from tally.domain.counting import (
     BuyerTotals,
     DatasetTotals,
     Deltas,
+    PartnerTotals,
     ProviderTotals,
     SpendTotals,
+    UsageTotals,
     contribution,
     epoch_of,
     rolled_up,
     total,
 )
+from tally.domain.usage import Usage
 from tally.store import keys
 from tally.store.activity import accessed_row
 from tally.store.catalog import catalog_record_from, objects_of
 from tally.store.keys import Key
 from tally.store.ledger import entries, periods
+from tally.store.partners import organizations_of
 from tally.store.table import Cancelled, Table
+from tally.store.usage import counted_usage, usage_entries
 
 _PROVIDER_FIELDS = ("datasets", "objects", "bytes", "pending_review", "approved", "rejected")
 _DATASET_FIELDS = ("objects", "bytes", "pending_review", "approved", "rejected", "active")
+_PARTNER_FIELDS = ("organizations", "active")
 _API_KEY_FIELDS = ("api_keys", "active_api_keys")
 
 
@@ -122,6 +128,7 @@ def _look(table: Table, tenant_id: str) -> Iterator[Drift]:
     yield from _compare(table, keys.totals(provider), of_provider)
     yield from _compare(table, keys.api_key_totals(tenant_id), _api_keys(table, tenant_id))
     yield from _look_at_activity(table, tenant_id)
+    yield from _look_at_partner(table, tenant_id)
     for period in periods(table):
         spend = SpendTotals(tenant_id, period)
         yield from _compare(table, keys.totals(spend), _spend(table, tenant_id, period))
@@ -149,6 +156,19 @@ def _look_at_activity(table: Table, tenant_id: str) -> Iterator[Drift]:
         if count:
             expected |= accessed_row(totals, latest[dataset_id])
         yield from _compare(table, keys.totals(totals), expected)
+
+
+def _look_at_partner(table: Table, partner_id: str) -> Iterator[Drift]:
+    organizations = total(contribution(each) for each in organizations_of(table, partner_id))
+    usage = total(contribution(entry) for entry in usage_entries(table, partner_id))
+    partner = PartnerTotals(partner_id)
+    of_partner = {field: organizations[partner, field] for field in _PARTNER_FIELDS}
+    yield from _compare(table, keys.totals(partner), of_partner)
+    used = {totals for totals, _ in usage if isinstance(totals, UsageTotals)}
+    used |= set(counted_usage(table, partner_id))
+    for totals in sorted(used):
+        of_bucket = {field: usage[totals, field] for field in Usage._fields}
+        yield from _compare(table, keys.totals(totals), of_bucket)
 
 
 def _spend(table: Table, tenant_id: str, period: str) -> Mapping[str, int]:

@@ -16,11 +16,14 @@ from tally.domain.counting import (
     AccessTotals,
     BuyerTotals,
     DatasetTotals,
+    PartnerTotals,
     ProviderTotals,
     SpendTotals,
+    UsageTotals,
 )
 from tally.domain.instants import plus
 from tally.domain.periods import closes_at
+from tally.domain.usage import Bucket
 from tally.store import keys
 from tally.store.counting import MARKER_LIFETIME
 from tally.store.keys import Key
@@ -340,6 +343,11 @@ ARGUMENTS: Mapping[str, tuple[Any, ...]] = {
     "tenant_id": ("acme", "DATASET"),
     "dataset_id": ("dset_1", "DATASET"),
     "object_id": ("obj_1",),
+    "partner_id": ("acme", "DATASET"),
+    "organization_id": ("org_1", "DATASET"),
+    "bucket": tuple(Bucket),
+    "date": ("2026-04-05", "2026-04"),
+    "day": ("2026-04-05",),
     "prefix": ("k3j5m7n2p4q6",),
     "api_key_id": ("key_k3j5m7n2p4q6",),
     "created_at": ("2026-04-05T09:30:00.000000000Z",),
@@ -364,6 +372,9 @@ ARGUMENTS: Mapping[str, tuple[Any, ...]] = {
         BuyerTotals("acme"),
         SpendTotals("acme", "2026-04"),
         AccessTotals("acme", "dset_1"),
+        PartnerTotals("acme"),
+        UsageTotals("acme", Bucket.DAY, "2026-04-05"),
+        UsageTotals("acme", Bucket.MONTH, "2026-04"),
     ),
 }
 

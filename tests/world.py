@@ -134,6 +134,12 @@ class World:
         assert answer.status == 200, answer
         return answer.body["data"]
 
+    def get_partner(self, url: str, partner_id: str, *scopes: Scope) -> Any:
+        """The body of an answer that must be 200."""
+        answer = self.request("GET", url, key=self.key(partner_id, *scopes))
+        assert answer.status == 200, answer
+        return answer.body
+
     def send(self, *events: Mapping[str, Any]) -> Answer:
         """Events from the platform's sender."""
         sender = self.key(PLATFORM, Scope.EVENTS_WRITE)
@@ -331,8 +337,15 @@ def event(
     id: str | None = None,  # noqa: A002  CloudEvents' own name
     **data: Any,
 ) -> dict[str, Any]:
-    """A CloudEvent about tenant acme's dataset dset_1, unless it says otherwise."""
+    """A CloudEvent about tenant acme's dataset dset_1 or organization org_1, unless it says
+    otherwise."""
     subject = {"tenant_id": "acme", "dataset_id": "dset_1"}
+    if event_type.startswith(("organization.", "identification.", "usage.")):
+        subject = {"partner_id": "acme", "organization_id": "org_1"}
+    if event_type == "partner.configured":
+        subject = {"partner_id": "acme"}
+    if event_type in ("organization.created", "organization.updated"):
+        subject["name"] = "Harbour Analytics"
     if event_type.startswith("object."):
         subject["object_id"] = "obj_1"
     if event_type in ("dataset.created", "dataset.updated"):

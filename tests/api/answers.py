@@ -60,7 +60,7 @@ UNAUTHORIZED = answer(
 )
 AMBIGUOUS = answer(
     400,
-    failure("ambiguous_credentials", "Send one credential: X-API-Key or Authorization, not both."),
+    failure("ambiguous_credentials", "Send one credential, in one header."),
 )
 INTERNAL = answer(500, failure("internal_error", "Something went wrong on our side."))
 UNAVAILABLE = answer(
@@ -68,6 +68,31 @@ UNAVAILABLE = answer(
     failure("unavailable", "The database is busy; send the request again."),
     Retry_After="1",
 )
+
+
+PARTNER_CODES = {
+    400: "BadRequest",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "NotFound",
+    500: "InternalError",
+    503: "ServiceUnavailable",
+}
+
+
+def partner_failure(status: int, message: str, **details: str) -> Answer:
+    """An error as partners get it; `details`: each offending field, and what is wrong with it."""
+    body = {"code": PARTNER_CODES[status], "message": message, "details": details}
+    headers = {"Content-Type": "application/json", "X-Request-Id": _SIGNATURE["request_id"]}
+    return Answer(status, headers, body)
+
+
+def for_partners(error: Answer) -> Answer:
+    """What partners get where others get this."""
+    said = error.body["error"]
+    details = {each["field"]: each["message"] for each in said["details"]}
+    ours = partner_failure(error.status, said["message"], **details)
+    return Answer(error.status, error.headers, ours.body)
 
 
 def ingested(status: int, *results: dict[str, Any]) -> Answer:

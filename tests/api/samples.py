@@ -75,6 +75,17 @@ def import_a_charge(world: World, tenant_id: str) -> None:
     assert world.import_history(accessed).status == 202
 
 
+def make_portfolio(world: World, partner_id: str) -> None:
+    """A partner with one organization that uses something."""
+    about = {"partner_id": partner_id}
+    sent = world.send(
+        event("partner.configured", credit_pool_total=1000, **about),
+        event("organization.created", **about),
+        event("identification.recorded", quantity=3, **about),
+    )
+    assert sent.status == 202
+
+
 def _payout(world: World, tenant_id: str) -> str:
     import_a_charge(world, tenant_id)
     world.run_payouts("2026-03")

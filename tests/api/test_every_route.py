@@ -13,10 +13,25 @@ from botocore.exceptions import ClientError
 
 from tally.domain import api_keys
 from tally.domain.scopes import Scope
-from tests.api.answers import AMBIGUOUS, INTERNAL, UNAUTHORIZED, UNAVAILABLE, lacks
-from tests.api.samples import TENANT, caller_of, import_a_charge, new_thing, visit
-from tests.template import Route, rights, routes
-from tests.world import PLATFORM, Headers, World, proxy_event
+from tests.api.answers import (
+    AMBIGUOUS,
+    INTERNAL,
+    PARTNER_CODES,
+    UNAUTHORIZED,
+    UNAVAILABLE,
+    for_partners,
+    lacks,
+)
+from tests.api.samples import (
+    TENANT,
+    caller_of,
+    import_a_charge,
+    make_portfolio,
+    new_thing,
+    visit,
+)
+from tests.template import Route, rights, route_for, routes
+from tests.world import PLATFORM, Answer, Headers, World, proxy_event
 
 STRANGER = "stranger"
 
@@ -30,6 +45,11 @@ CONTRACT = {
     "GET /v1/agent/activity/searches": (Scope.USAGE_READ, False),
     "GET /v1/agent/activity/accesses": (Scope.USAGE_READ, False),
     "GET /v1/buyer/spend": (Scope.BILLING_READ, False),
+    "GET /partner/analytics": (Scope.USAGE_READ, False),
+    "GET /partner/usage": (Scope.USAGE_READ, False),
+    "GET /partner/billing": (Scope.BILLING_READ, False),
+    "GET /partner/billing/usage": (Scope.BILLING_READ, False),
+    "GET /partner/organizations": (Scope.USAGE_READ, False),
     "POST /v1/events": (Scope.EVENTS_WRITE, False),
     "POST /v1/api-keys": (Scope.KEYS_WRITE, False),
     "GET /v1/api-keys": (Scope.KEYS_WRITE, False),
@@ -39,6 +59,8 @@ CONTRACT = {
     "POST /v1/admin/payout-runs": (Scope.ADMIN, True),
     "POST /v1/admin/payouts/{id}/status": (Scope.ADMIN, True),
 }
+
+INGEST = route_for("POST", "/v1/events")[0]
 
 each_route = pytest.mark.parametrize("route", routes(), ids=str)
 
@@ -58,6 +80,15 @@ each_tenant_route = _routes_where(lambda route: not _is_platform_only(route))
 each_route_to_a_tenants_thing = _routes_where(
     lambda route: "{" in route.path and not _is_platform_only(route)
 )
+
+
+def _to(route: Route, error: Answer) -> Answer:
+    """The error as the route's audience gets it."""
+    return for_partners(error) if _is_partners(route) else error
+
+
+def _is_partners(route: Route) -> bool:
+    return route.path.startswith("/partner")
 
 
 @pytest.fixture
@@ -138,7 +169,7 @@ OTHER_SCHEMES = ["Basic {key}", "{key}", "Bearer", "Bearer{key}", "Token {key}"]
 
 @each_route
 def test_without_a_credential(route: Route, market: World) -> None:
-    assert visit(market, route, thing="any") == UNAUTHORIZED
+    assert visit(market, route, thing="any") == _to(route, UNAUTHORIZED)
 
 
 @each_route
@@ -151,7 +182,7 @@ def test_with_a_key_that_is_not_valid(route: Route, market: World) -> None:
         for kind, key in keys.items()
     }
 
-    assert as_key == as_bearer == dict.fromkeys(BAD_KEYS, UNAUTHORIZED)
+    assert as_key == as_bearer == dict.fromkeys(BAD_KEYS, _to(route, UNAUTHORIZED))
 
 
 @each_route
@@ -163,7 +194,7 @@ def test_with_an_authorization_of_another_kind(route: Route, market: World) -> N
         for scheme in OTHER_SCHEMES
     }
 
-    assert answers == dict.fromkeys(OTHER_SCHEMES, UNAUTHORIZED)
+    assert answers == dict.fromkeys(OTHER_SCHEMES, _to(route, UNAUTHORIZED))
 
 
 TWO_CREDENTIALS: Mapping[str, Callable[[str, str], Headers]] = {
@@ -178,17 +209,29 @@ TWO_CREDENTIALS: Mapping[str, Callable[[str, str], Headers]] = {
     "two bearers joined": lambda a, b: {"Authorization": f"Bearer {a},Bearer {b}"},
 }
 
+TWO_PARTNER_CREDENTIALS: Mapping[str, Callable[[str, str], Headers]] = {
+    "both names": lambda a, b: {"X-API-Key": a, "X-Partner-API-Key": b},
+    "both names, one key": lambda a, _: {"X-API-Key": a, "X-Partner-API-Key": a},
+    "the other name and a bearer": lambda a, b: {
+        "X-Partner-API-Key": a,
+        "Authorization": f"Bearer {b}",
+    },
+    "the other name twice": lambda a, b: {"X-Partner-API-Key": [a, b]},
+}
+
 
 @each_route
 def test_with_two_credentials(route: Route, market: World) -> None:
     keys = [market.new_key(caller_of(route), list(Scope))[0] for _ in range(2)]
 
+    ways = {**TWO_CREDENTIALS, **(TWO_PARTNER_CREDENTIALS if _is_partners(route) else {})}
+
     answers = {
         kind: visit(market, route, headers=headers(*keys), thing="any")
-        for kind, headers in TWO_CREDENTIALS.items()
+        for kind, headers in ways.items()
     }
 
-    assert answers == dict.fromkeys(TWO_CREDENTIALS, AMBIGUOUS)
+    assert answers == dict.fromkeys(ways, _to(route, AMBIGUOUS))
 
 
 ONE_CREDENTIAL: Mapping[str, Callable[[str], Headers]] = {
@@ -215,6 +258,16 @@ def test_with_one_credential_however_it_is_sent(route: Route, market: World) -> 
     assert set(statuses.values()) <= {200, 201, 202, 409}, statuses
 
 
+@each_route
+def test_partners_keys_have_another_name_too(route: Route, market: World) -> None:
+    """On their own paths; elsewhere it is no credential."""
+    headers = {"x-partner-API-key": _good(market, caller_of(route))}
+
+    answer = visit(market, route, headers=headers)
+
+    assert answer.status == 200 if _is_partners(route) else answer == UNAUTHORIZED
+
+
 # --------------------------------------------------------------------- the scope
 
 
@@ -234,7 +287,7 @@ def test_all_scopes_but_the_needed_one_are_not_enough(route: Route, market: Worl
 
     answer = visit(market, route, market.key(caller_of(route), *others))
 
-    assert answer == lacks(f"a key with the scope {needed}")
+    assert answer == _to(route, lacks(f"a key with the scope {needed}"))
 
 
 @each_tenant_route
@@ -254,7 +307,12 @@ def test_admin_of_another_tenant_is_not_enough(route: Route, market: World) -> N
 # ------------------------------------------------------------ the function's own rights
 
 # A transaction needs the right to each of its actions.
-NEEDS = {"Put": "PutItem", "Update": "UpdateItem", "ConditionCheck": "ConditionCheckItem"}
+NEEDS = {
+    "Put": "PutItem",
+    "Update": "UpdateItem",
+    "Delete": "DeleteItem",
+    "ConditionCheck": "ConditionCheckItem",
+}
 
 
 @each_route
@@ -269,6 +327,8 @@ def test_a_function_has_the_rights_that_it_uses_and_no_more(route: Route, market
         used.update(NEEDS[action] for action in actions)
         used.update([] if actions else [model.name])
 
+    if _is_partners(route):
+        make_portfolio(market, TENANT)
     market.table.client.meta.events.register("provide-client-params.dynamodb", note)
     if str(route) == "POST /v1/events":
         import_a_charge(market, TENANT)  # history of an ended month is more than a sample can show
@@ -300,6 +360,25 @@ def test_a_foreign_thing_is_as_one_that_does_not_exist(
     assert foreign.headers == unknown.headers
 
 
+each_collection = _routes_where(lambda route: route.method == "GET" and "{" not in route.path)
+
+
+@each_collection
+def test_what_others_do_is_not_seen(route: Route, market: World) -> None:
+    key = market.key(STRANGER, *Scope)
+    before = market.request("GET", route.path, key=key)
+
+    visit(market, INGEST, market.key(PLATFORM, *Scope))
+    import_a_charge(market, TENANT)
+    make_portfolio(market, TENANT)
+    market.new_key(TENANT, [Scope.USAGE_READ])
+    market.run_payouts("2026-03")
+    market.deliver()
+
+    assert market.request("GET", route.path, key=market.key(TENANT, *Scope)).body != before.body
+    assert market.request("GET", route.path, key=key) == before
+
+
 # -------------------------------------------------------------------- the answer
 
 
@@ -316,9 +395,15 @@ def test_every_answer_is_signed(route: Route, gateways_id: str | None, market: W
         answer = market.invoke(event)
 
         assert answer.headers["Content-Type"] == "application/json"
-        assert answer.headers["X-Request-Id"] == answer.body["request_id"]
-        assert re.fullmatch(r"req_[0-9a-f-]{36}", answer.body["request_id"])
-        assert answer.body["request_id"].endswith(gateways_id or "")
+        request_id = answer.headers["X-Request-Id"]
+        assert re.fullmatch(r"req_[0-9a-f-]{36}", request_id)
+        assert request_id.endswith(gateways_id or "")
+        if _is_partners(route):
+            if answer.status != 200:
+                assert set(answer.body) == {"code", "message", "details"}
+                assert answer.body["code"] == PARTNER_CODES[answer.status]
+            continue
+        assert answer.body["request_id"] == request_id
         assert answer.body["timestamp"] == "2026-04-05T10:00:00Z"
         assert set(answer.body) == {
             "data" if answer.status == 200 else "error",
@@ -388,7 +473,7 @@ def test_a_fault_says_nothing_of_itself(route: Route, market: World) -> None:
     for market.warm in (True, False):  # in the handler, and while authenticating
         for fault in FAULTS:
             with market.on_call(_raise(fault)):
-                assert visit(market, route, key, thing=thing) == INTERNAL
+                assert visit(market, route, key, thing=thing) == _to(route, INTERNAL)
 
 
 @each_route
@@ -398,7 +483,7 @@ def test_a_busy_database_is_worth_another_try(route: Route, market: World) -> No
     market.warm = True
 
     with market.on_call(_raise(ClientError(busy, "GetItem"))):
-        assert visit(market, route, key, thing=thing) == UNAVAILABLE
+        assert visit(market, route, key, thing=thing) == _to(route, UNAVAILABLE)
 
 
 def _remembered_key(world: World, route: Route) -> tuple[str, str]:

@@ -34,7 +34,7 @@ def test_a_sample_succeeds_with_a_key_put_in(route: Route, world: World) -> None
     answer = world.invoke(event)
 
     assert answer.status in (200, 201, 202), answer
-    assert answer.body["request_id"] == "req_sample"
+    assert answer.headers["X-Request-Id"] == "req_sample"
 
 
 @pytest.mark.parametrize("route", routes(), ids=str)
@@ -66,6 +66,14 @@ def test_the_stream_sample_is_counted(world: World, monkeypatch: pytest.MonkeyPa
     # The sample says what changed, not what is: there is no page of it to ask for.
     assert world.get("/v1/agent/activity/searches", owner)["total"] == 1
     assert world.get("/v1/buyer/spend", owner)["search_spend"] == Decimal("0.24")
+    april = "startDate=2026-04-01&endDate=2026-04-30"
+    assert world.get_partner(f"/partner/usage?{april}", owner) == {
+        "startDate": "2026-04-01",
+        "endDate": "2026-04-30",
+        "totalQuantity": 352,
+        "totalEvents": 2,
+    }
+    assert world.get_partner("/partner/analytics", owner)["totalOrganizations"] == 1
 
 
 def test_the_bus_sample_is_accepted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,9 @@ from hashlib import sha256
 from tally.domain.activity import AccessActivity, SearchActivity
 from tally.domain.catalog import CatalogObject, Dataset, Version
 from tally.domain.charges import EntrySide, LedgerEntry
+from tally.domain.organizations import Organization, OrganizationStatus
 from tally.domain.periods import Period
+from tally.domain.usage import Bucket, Day, UsageEntry
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -60,10 +62,42 @@ class AccessTotals:
     dataset_id: str
 
 
-type Totals = ProviderTotals | DatasetTotals | BuyerTotals | SpendTotals | AccessTotals
+@dataclass(frozen=True, slots=True, order=True)
+class PartnerTotals:
+    """A partner's organizations, and those of them that are active."""
+
+    partner_id: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class UsageTotals:
+    """A partner's usage on a day or in a month; `date` is `2026-04-05` or `2026-04`."""
+
+    partner_id: str
+    bucket: Bucket
+    date: Day | Period
+
+
+type Totals = (
+    ProviderTotals
+    | DatasetTotals
+    | BuyerTotals
+    | SpendTotals
+    | AccessTotals
+    | PartnerTotals
+    | UsageTotals
+)
 """Names one counter item; each has named integer fields."""
 
-type Record = Dataset | CatalogObject | SearchActivity | AccessActivity | LedgerEntry
+type Record = (
+    Dataset
+    | CatalogObject
+    | SearchActivity
+    | AccessActivity
+    | LedgerEntry
+    | Organization
+    | UsageEntry
+)
 
 type Deltas = Counter[tuple[Totals, str]]
 """(counter, field) -> amount; amounts may be negative. Fields with amount 0 may be absent."""
@@ -77,7 +111,7 @@ def epoch_of(deletion: Version | None) -> str:
     return f"{deletion.time}-{unique[:12]}"
 
 
-def contribution(record: Record | None) -> Deltas:
+def contribution(record: Record | None) -> Deltas:  # noqa: PLR0911  one a kind
     """What a record in this state adds to the counters."""
     match record:
         case Dataset(alive=True):
@@ -98,6 +132,16 @@ def contribution(record: Record | None) -> Deltas:
         case LedgerEntry(side=EntrySide.DEBIT):
             spend = SpendTotals(record.tenant_id, record.period)
             return Counter({(spend, record.posting.kind.value): record.amount})
+        case Organization(alive=True, status=status):
+            fields = {"organizations": 1, "active": int(status is OrganizationStatus.ACTIVE)}
+            return Counter({(PartnerTotals(record.partner_id), f): n for f, n in fields.items()})
+        case UsageEntry(partner_id=partner_id, day=day, usage=usage):
+            buckets = (
+                UsageTotals(partner_id, Bucket.DAY, day),
+                UsageTotals(partner_id, Bucket.MONTH, day[:7]),
+            )
+            fields = usage._asdict()
+            return Counter({(b, field): n for b in buckets for field, n in fields.items()})
         case _:
             return Counter()
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tally.domain.billing import PartnerConfigured
 from tally.domain.catalog import DatasetEvent, ObjectEvent
 from tally.domain.charges import ChargeRefunded, DatasetAccessed, SearchPerformed
 from tally.domain.errors import TallyError
 from tally.domain.instants import Instant
+from tally.domain.organizations import OrganizationEvent
+from tally.domain.usage import UsageRecorded
 
 type Charging = SearchPerformed | DatasetAccessed
 
-type Fact = DatasetEvent | ObjectEvent | Charging | ChargeRefunded
+type PartnerFact = PartnerConfigured | OrganizationEvent | UsageRecorded
+
+type Fact = DatasetEvent | ObjectEvent | Charging | ChargeRefunded | PartnerFact
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,10 @@ class UnknownTenant(Rejected):
 
 class UnknownDataset(Rejected):
     code = "unknown_dataset"
+
+
+class UnknownOrganization(Rejected):
+    code = "unknown_organization"
 
 
 class EventConflict(Rejected):

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
+    AliasChoices,
     BaseModel,
     ConfigDict,
     Field,
@@ -19,6 +20,7 @@ from pydantic import (
     field_validator,
 )
 
+from tally.domain.billing import PartnerConfigured, PricingTier, arranged
 from tally.domain.catalog import (
     RANKS,
     DatasetEvent,
@@ -32,7 +34,12 @@ from tally.domain.errors import InvalidRequest, PayloadTooLarge, UnsupportedMedi
 from tally.domain.events import Event, Fact, InvalidEvent
 from tally.domain.instants import Instant, plus
 from tally.domain.money import to_decimal
-from tally.http.fields import Amount, Currency, Id, Name, Timestamp, message_of
+from tally.domain.organizations import (
+    OrganizationEvent,
+    OrganizationEventKind,
+)
+from tally.domain.usage import UsageRecorded
+from tally.http.fields import Amount, Currency, Id, JsonObject, Name, Timestamp, message_of
 from tally.http.json import load_json, media_type
 
 MOST_EVENTS = 100
@@ -58,6 +65,11 @@ _Identity = Annotated[_Text, AfterValidator(_no_control_characters)]
 class _Model(BaseModel):
     # Built when the first event of its type comes: few processes see them all.
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True, defer_build=True)
+
+    @property
+    def understood(self) -> Mapping[str, Any]:
+        """What makes an event another one than one of the same id."""
+        return self.model_dump(mode="json", exclude_none=True)
 
 
 class _Envelope(_Model):
@@ -149,6 +161,111 @@ class _RefundData(_Model):
     reason: Annotated[str, StringConstraints(max_length=1000)] | None = None
 
 
+_Count = Annotated[int, Field(ge=0, lt=10**12)]
+
+
+class _Said(_Model):
+    """A field that is absent is left as it is; one that is null is set to what it is at first."""
+
+    @property
+    def understood(self) -> Mapping[str, Any]:
+        fields = self.model_dump(mode="json")
+        return {name: fields[name] for name in sorted(self.model_fields_set)}
+
+
+class _PricingTierData(_Model):
+    tier: Annotated[str, StringConstraints(min_length=1, max_length=64)] | _Count
+    price: Amount = Field(
+        validation_alias=AliasChoices("price_per_identification", "pricePerIdentification")
+    )
+    min_usage: _Count = Field(validation_alias=AliasChoices("min_usage", "minUsage"))
+    max_usage: _Count | None = Field(
+        default=None, validation_alias=AliasChoices("max_usage", "maxUsage")
+    )
+
+
+class _PartnerData(_Said):
+    partner_id: Id
+    credit_pool_total: _Count
+    billing_mode: Id | None = None
+    billing_day_of_month: Annotated[int, Field(ge=1, le=28)] | None = None
+    pricing_tiers: Annotated[list[_PricingTierData], Field(max_length=50)] | None = None
+    currency: Currency | None = None
+
+    @field_validator("pricing_tiers")
+    @classmethod
+    def _in_order(cls, tiers: list[_PricingTierData] | None) -> list[_PricingTierData] | None:
+        arranged([PricingTier(t.tier, t.price, t.min_usage, t.max_usage) for t in tiers or ()])
+        return sorted(tiers, key=lambda tier: tier.min_usage) if tiers else tiers
+
+
+class _OrganizationId(_Said):
+    partner_id: Id
+    organization_id: Id
+
+
+class _OrganizationData(_OrganizationId):
+    name: Name
+    external_id: Name | None = None
+    status: Literal["active", "suspended", "canceled"] | None = None
+    tier: Literal["trial", "paid"] | None = None
+    credits: _Count | None = None
+    metadata: JsonObject | None = None
+
+
+class _IdentificationData(_Model):
+    partner_id: Id
+    organization_id: Id
+    quantity: _Count = 1
+    credits: _Count | None = None
+
+
+class _UsageData(_Model):
+    partner_id: Id
+    organization_id: Id
+    kind: Name
+    quantity: _Count
+
+
+def _partner_fact(data: Any, version: Version) -> Fact:
+    said = {name: getattr(data, name) for name in data.model_fields_set - {"partner_id"}}
+    if data.pricing_tiers:
+        tiers = data.pricing_tiers
+        said["pricing_tiers"] = [[t.tier, t.price, t.min_usage, t.max_usage] for t in tiers]
+    return PartnerConfigured(data.partner_id, version, said)
+
+
+def _organization_fact(kind: OrganizationEventKind) -> Callable[[Any, Version], Fact]:
+    def fact(data: Any, version: Version) -> Fact:
+        fields = data.model_fields_set - {"partner_id", "organization_id"}
+        said = {name: getattr(data, name) for name in fields}
+        return OrganizationEvent(kind, data.partner_id, data.organization_id, version, said)
+
+    return fact
+
+
+def _identification_fact(data: Any, version: Version) -> Fact:
+    return UsageRecorded(
+        partner_id=data.partner_id,
+        organization_id=data.organization_id,
+        kind=None,
+        quantity=data.quantity,
+        credits=data.quantity if data.credits is None else data.credits,
+        version=version,
+    )
+
+
+def _usage_fact(data: Any, version: Version) -> Fact:
+    return UsageRecorded(
+        partner_id=data.partner_id,
+        organization_id=data.organization_id,
+        kind=data.kind,
+        quantity=data.quantity,
+        credits=0,
+        version=version,
+    )
+
+
 def _search_fact(data: Any, version: Version) -> Fact:
     return SearchPerformed(
         tenant_id=data.tenant_id,
@@ -209,6 +326,12 @@ _TYPES: Mapping[str, _Reader] = {
     "search.performed": (_SearchData, _search_fact),
     "dataset.accessed": (_AccessData, _access_fact),
     "charge.refunded": (_RefundData, _refund_fact),
+    "partner.configured": (_PartnerData, _partner_fact),
+    "organization.created": (_OrganizationData, _organization_fact(OrganizationEventKind.CREATED)),
+    "organization.updated": (_OrganizationData, _organization_fact(OrganizationEventKind.UPDATED)),
+    "organization.deleted": (_OrganizationId, _organization_fact(OrganizationEventKind.DELETED)),
+    "identification.recorded": (_IdentificationData, _identification_fact),
+    "usage.recorded": (_UsageData, _usage_fact),
 }
 
 EVENT_TYPES = tuple(_TYPES)
@@ -251,7 +374,7 @@ def read_event(document: Any, now: Instant) -> Event:
     data = _validate(model, envelope.data, "data.")
     rank = RANKS.get(envelope.type.partition(".")[2], 0)
     version = Version(envelope.time, rank, envelope.id, envelope.source)
-    understood = [envelope.type, envelope.time, data.model_dump(mode="json", exclude_none=True)]
+    understood = [envelope.type, envelope.time, data.understood]
     return Event(
         source=envelope.source,
         event_id=envelope.id,

@@ -30,15 +30,19 @@ class Caller:
 
 @dataclass(slots=True)
 class Authenticator:
-    """Remembers keys for a few seconds, so that a warm call reads nothing for them."""
+    """Remembers keys for a few seconds, so that a warm call reads nothing for them.
 
+    `key_headers`: the headers, in lower case, that a key may come in beside Authorization.
+    """
+
+    key_headers: Sequence[str]
     _known: dict[str, tuple[Instant, ApiKey]] = field(default_factory=dict)
 
     def authenticate(
         self, headers: Mapping[str, Sequence[str]], table: Table, now: Instant
     ) -> Caller:
         """`headers`: lower-case name -> values. AmbiguousCredentials or Unauthorized."""
-        credential = api_keys.parse(_only_credential(headers))
+        credential = api_keys.parse(_only_credential(headers, self.key_headers))
         key = credential and self._find(credential.prefix, table, now)
         if credential is None or key is None or not key.admits(credential, now):
             raise Unauthorized("A valid API key is required.")
@@ -56,21 +60,19 @@ class Authenticator:
         return key
 
 
-def _only_credential(headers: Mapping[str, Sequence[str]]) -> str:
-    """The key in X-API-Key or in Authorization; "" for none or one of another kind."""
-    given, bearers = (
-        # A header that was sent twice may arrive joined; no credential has a comma.
-        [
-            part.strip()
-            for value in headers.get(name, ())
-            for part in value.split(",")
-            if part.strip()
-        ]
-        for name in ("x-api-key", "authorization")
-    )
+def _only_credential(headers: Mapping[str, Sequence[str]], key_headers: Sequence[str]) -> str:
+    """The key in one of the headers or in Authorization; "" for none or one of another kind."""
+    given = [value for name in key_headers for value in _values(headers, name)]
+    bearers = _values(headers, "authorization")
     if len(given) + len(bearers) > 1:
-        raise AmbiguousCredentials("Send one credential: X-API-Key or Authorization, not both.")
+        raise AmbiguousCredentials("Send one credential, in one header.")
     for value in bearers:
         scheme, _, token = value.partition(" ")
         given.append(token.strip() if scheme.lower() == "bearer" else "")
     return given[0] if given else ""
+
+
+def _values(headers: Mapping[str, Sequence[str]], name: str) -> list[str]:
+    """A header that was sent twice may arrive joined; no credential has a comma."""
+    parts = (part.strip() for value in headers.get(name, ()) for part in value.split(","))
+    return [part for part in parts if part]

@@ -9,10 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from inspect import Signature, signature
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from uuid import uuid4
 
-import simplejson
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Depends, Request, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
@@ -36,7 +35,7 @@ from tally.http.errors import (
     internal_error_body,
     validation_error_body,
 )
-from tally.http.json import decode, load_json, media_type
+from tally.http.json import decode, dump_json, load_json, media_type
 from tally.store.table import Table, default_table
 
 _JSON = "application/json"
@@ -90,13 +89,15 @@ class Endpoint:
     errors in `{"error", "request_id", "timestamp"}`.
     """
 
+    key_headers: ClassVar[Sequence[str]] = ("x-api-key",)
+
     def __init__(
         self, scope: Scope, *, platform_only: bool = False, raw_body: bool = False
     ) -> None:
         self.scope = scope
         self.platform_only = platform_only
         self.raw_body = raw_body
-        self._authenticator = Authenticator()
+        self._authenticator = Authenticator(self.key_headers)
         self.resolver = APIGatewayRestResolver(
             enable_validation=True,
             response_validation_error_http_code=500,
@@ -181,8 +182,15 @@ class Endpoint:
         return decorate
 
     def _answer(self, data: BaseModel, status_code: int) -> Response[str]:
-        body = {"data": data.model_dump()} | self._signature()
-        return Response(status_code, content_type=_JSON, body=_json(body))
+        return Response(status_code, content_type=_JSON, body=dump_json(self.enveloped(data)))
+
+    def enveloped(self, data: BaseModel) -> Mapping[str, Any]:
+        """The body of an answer."""
+        return {"data": data.model_dump()} | self._signature()
+
+    def enveloped_error(self, error: Mapping[str, Any], _status_code: int) -> Mapping[str, Any]:
+        """The body of a refusal; `error` is `{"code", "message", "details"}`."""
+        return {"error": error} | self._signature()
 
     def _signature(self) -> dict[str, str]:
         context = self.resolver.context
@@ -205,7 +213,7 @@ class Endpoint:
             status_code=status,
             content_type=_JSON,
             headers=dict(headers),
-            body=_json({"error": body} | self._signature()),
+            body=dump_json(self.enveloped_error(body, status)),
         )
 
     @staticmethod
@@ -218,16 +226,6 @@ class Endpoint:
             "body": response.body,
             "isBase64Encoded": False,
         }
-
-
-def _json(body: Mapping[str, Any]) -> str:
-    """Exact, and no longer than need be: a page of long queries must fit into Lambda's 6 MB."""
-    text: str = simplejson.dumps(body, ensure_ascii=False)
-    try:
-        text.encode()
-    except UnicodeEncodeError:  # an id told back that is no Unicode; escaped, it is JSON
-        text = simplejson.dumps(body)
-    return text
 
 
 def request_body(request: Request) -> bytes:

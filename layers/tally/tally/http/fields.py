@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, StringConstraints
 
 from tally.domain.instants import parse_instant
 from tally.domain.money import Micros, parse_amount
+from tally.http.json import dump_json
 
 ID_PATTERN = r"^[A-Za-z0-9_-]{1,64}\z"
 
@@ -47,6 +48,43 @@ Amount = Annotated[int, BeforeValidator(_amount)]
 
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}\z")]
 """ISO 4217."""
+
+
+_MOST_OBJECT_BYTES = 4096
+_DEEPEST_OBJECT = 16
+
+
+def _object_text(value: object) -> str:
+    """A JSON object -> its text, as it was sent but for white space."""
+    if not isinstance(value, dict):
+        raise ValueError("must be an object")  # noqa: TRY004  pydantic makes it a field's error
+    if _depth(value) > _DEEPEST_OBJECT:
+        raise ValueError(f"must not be nested deeper than {_DEEPEST_OBJECT} levels")
+    text = dump_json(value, separators=(",", ":"))
+    if len(text.encode()) > _MOST_OBJECT_BYTES:
+        raise ValueError(f"must not be longer than {_MOST_OBJECT_BYTES} bytes of JSON")
+    return text
+
+
+def _depth(value: object) -> int:
+    level, depth = [value], 0
+    while level := [part for each in level for part in _parts_of(each)]:
+        depth += 1
+    return depth
+
+
+def _parts_of(value: object) -> list[object]:
+    match value:
+        case dict():
+            return list(value.values()) or [None]
+        case list():
+            return value or [None]
+        case _:
+            return []
+
+
+JsonObject = Annotated[str, BeforeValidator(_object_text)]
+"""An object of a few fields that Tally keeps and gives back, as the text of its JSON."""
 
 
 def message_of(error: Mapping[str, Any]) -> str:

@@ -6,6 +6,8 @@ import json
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
+import simplejson
+
 from tally.domain.errors import InvalidRequest, UnsupportedMediaType
 
 # Written out, 1e-999999999 is a gigabyte of zeros. Python holds integers to a like limit itself.
@@ -44,6 +46,16 @@ def load_json(body: str | bytes) -> Any:
         raise InvalidRequest("The body is nested too deeply.", field="body") from error
     except ValueError as error:
         raise InvalidRequest("The body holds a number that is too long.", field="body") from error
+
+
+def dump_json(value: Any, **options: Any) -> str:
+    """Exact, and no longer than need be: a page of long queries must fit into Lambda's 6 MB."""
+    text: str = simplejson.dumps(value, ensure_ascii=False, **options)
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # a text told back that is no Unicode; escaped, it is JSON
+        text = simplejson.dumps(value, **options)
+    return text
 
 
 def _exact(number: str) -> Decimal:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, takewhile
 from typing import Any
 
 from tally.domain.activity import AccessActivity, SearchActivity
+from tally.domain.billing import PartnerConfigured
 from tally.domain.catalog import (
     DatasetEvent,
     DatasetEventKind,
@@ -37,11 +39,18 @@ from tally.domain.events import (
     Rejected,
     UnknownCharge,
     UnknownDataset,
+    UnknownOrganization,
     UnknownTenant,
 )
 from tally.domain.instants import Instant
 from tally.domain.money import to_decimal
+from tally.domain.organizations import (
+    OrganizationEvent,
+    OrganizationEventKind,
+    new_organization,
+)
 from tally.domain.periods import closes_at, month_of, posting_period
+from tally.domain.usage import UsageRecorded
 from tally.store import keys
 from tally.store.keys import Key
 from tally.store.ledger import (
@@ -53,9 +62,11 @@ from tally.store.ledger import (
     search_key,
 )
 from tally.store.table import MAX_TRANSACTION_ACTIONS, Action, Cancelled, Table
+from tally.store.usage import recorded_attributes
 from tally.store.work import Work
 
-_EVENTS_PER_TRANSACTION = 49
+# About how many actions an event takes; what it really takes is reckoned when it is decided.
+_ACTIONS_OF_USAGE, _ACTIONS_OF_OTHERS = 1, 2
 _ATTEMPTS = 20
 # A mark, a search and a debit; then a credit and a register each.
 _MOST_IMPORTED_PROVIDERS = 48
@@ -97,7 +108,7 @@ def ingest(table: Table, events: Sequence[Event], door: Door) -> list[Outcome]:
     left = list(range(len(events)))
     stalled = 0
     while left:
-        chunk = left[:_EVENTS_PER_TRANSACTION]
+        chunk = left[: _room(events[i] for i in left)]
         settled = _ingest_some(table, [events[i] for i in chunk], door)
         outcomes |= {chunk[n]: outcome for n, outcome in settled.items()}
         left = [i for i in left if i not in outcomes]
@@ -105,6 +116,15 @@ def ingest(table: Table, events: Sequence[Event], door: Door) -> list[Outcome]:
         if stalled == _ATTEMPTS:
             raise Unavailable("Too many writers change the same things; send the request again.")
     return [outcomes[i] for i in range(len(events))]
+
+
+def _room(events: Iterable[Event]) -> int:
+    """How many events to read for: as many as one transaction is likely to take."""
+    actions = accumulate(
+        _ACTIONS_OF_USAGE if isinstance(event.fact, UsageRecorded) else _ACTIONS_OF_OTHERS
+        for event in events
+    )
+    return sum(1 for _ in takewhile(lambda taken: taken < MAX_TRANSACTION_ACTIONS, actions))
 
 
 def _ingest_some(table: Table, events: Sequence[Event], door: Door) -> dict[int, Outcome]:
@@ -153,13 +173,15 @@ def _fits(event: Event, work: Work, accepted: dict[int, Event], door: Door) -> b
     fact = event.fact
     if work.rewrites(keys.event(event.source, event.event_id)):
         return False  # a refund before it rewrites the mark that it would write
-    most = 3  # its own mark, a record, a dataset's mark at its owner
+    most = 3  # its own mark, a record, and what leads to it
     each = 2 if door.backfill else 1  # a credit, and for history its provider's register
     match fact:
         case DatasetEvent(kind=DatasetEventKind.DELETED):
             # One write, one change of the item, one epoch that ends with it.
             if work.is_newly_deleted(fact.dataset_id):
                 return False
+        case UsageRecorded():
+            most = 1 if work.enters(fact) else 2  # its own mark, and the entry of its day
         case SearchPerformed():
             most = 3 + each * len(fact.dataset_ids)  # mark, search, debit
         case DatasetAccessed():
@@ -186,6 +208,10 @@ def _reads(event: Event) -> Iterator[Key]:
             yield from map(keys.dataset, fact.dataset_ids)
         case ChargeRefunded():
             yield keys.event(fact.charge_source, fact.charge_id)
+        case PartnerConfigured():
+            yield keys.partner(fact.partner_id)
+        case OrganizationEvent() | UsageRecorded():
+            yield keys.organization(fact.partner_id, fact.organization_id)
 
 
 def _apply(event: Event, work: Work, door: Door) -> None:
@@ -199,6 +225,34 @@ def _apply(event: Event, work: Work, door: Door) -> None:
             _charge(event, fact, work, door)
         case ChargeRefunded():
             _refund(event, fact, work, door)
+        case PartnerConfigured():
+            if door.sender is not None:
+                raise NotPermitted("Only the platform's sender may say what a partner pays.")
+            work.set(work.partner(fact.partner_id).apply(fact))
+        case OrganizationEvent():
+            _change_organization(fact, work)
+        case UsageRecorded():
+            organization = work.organization(fact.partner_id, fact.organization_id)
+            if organization is None or not organization.existed_at(fact.version):
+                raise _unknown_organization(fact)
+            work.use(fact, keys.event_digest(event.source, event.event_id))
+
+
+def _change_organization(fact: OrganizationEvent, work: Work) -> None:
+    organization = work.organization(fact.partner_id, fact.organization_id)
+    if organization is None and fact.kind is OrganizationEventKind.CREATED:
+        work.set(new_organization(fact))
+        return
+    if organization is None or not organization.exists_for(fact):
+        raise _unknown_organization(fact)
+    work.set(organization.apply(fact))
+
+
+def _unknown_organization(fact: OrganizationEvent | UsageRecorded) -> UnknownOrganization:
+    return UnknownOrganization(
+        f"Partner {fact.partner_id} has no organization {fact.organization_id}.",
+        field="data.organization_id",
+    )
 
 
 def _change_catalog(fact: DatasetEvent | ObjectEvent, work: Work) -> None:
@@ -352,7 +406,9 @@ def _check_currency(fact: Charging | ChargeRefunded, work: Work) -> None:
 
 
 def _unknown_tenant(event: Event) -> UnknownTenant:
-    return UnknownTenant(f"There is no tenant {event.fact.tenant_id}.", field="data.tenant_id")
+    is_partners = isinstance(event.fact, PartnerConfigured | OrganizationEvent | UsageRecorded)
+    field = "data.partner_id" if is_partners else "data.tenant_id"
+    return UnknownTenant(f"There is no tenant {event.fact.tenant_id}.", field=field)
 
 
 def _register(table: Table, registers: Mapping[Key, Mapping[str, Any]]) -> None:
@@ -390,7 +446,8 @@ def _mark(table: Table, event: Event, work: Work, door: Door) -> Action:
             "content": event.content,
             "accepted_at": door.now,
         }
-        | (charge_attributes(charge) if charge else {}),
+        | (charge_attributes(charge) if charge else {})
+        | (recorded_attributes(event.fact) if isinstance(event.fact, UsageRecorded) else {}),
     )
 
 

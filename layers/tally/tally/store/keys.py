@@ -9,12 +9,15 @@ from tally.domain.counting import (
     AccessTotals,
     BuyerTotals,
     DatasetTotals,
+    PartnerTotals,
     ProviderTotals,
     SpendTotals,
     Totals,
+    UsageTotals,
 )
 from tally.domain.instants import Instant
 from tally.domain.periods import Period
+from tally.domain.usage import Bucket, Day
 
 
 class Key(NamedTuple):
@@ -33,6 +36,9 @@ ACCESS_PREFIX = "ACCESS#"
 ACCESSED_PREFIX = "ACCESSED#"
 DEBIT_PREFIX = "DEBIT#"
 CREDIT_PREFIX = "CREDIT#"
+PARTNER_SK = "PARTNER"
+ORGANIZATION_PREFIX = "ORGANIZATION#"
+USAGE_PREFIX = "USAGE#"
 BUYER_PREFIX = "BUYER#"
 PROVIDER_PREFIX = "PROVIDER#"
 PAYOUT_PREFIX = "PAYOUT#"
@@ -80,11 +86,12 @@ def catalog_object(dataset_id: str, object_id: str) -> Key:
     return Key(f"DATASET#{dataset_id}", f"{OBJECT_PREFIX}{object_id}")
 
 
-def totals(of: Totals) -> Key:
+def totals(of: Totals) -> Key:  # noqa: PLR0911  one line a kind
     """`TENANT#acme` / `TOTALS#PROVIDER`, `TOTALS#BUYER`, `TOTALS#SPEND#2026-04`,
-    `ACCESSED#dset_1`; `DATASET#dset_1` / `DATASET#TOTALS#0`
+    `ACCESSED#dset_1`; `DATASET#dset_1` / `DATASET#TOTALS#0`; `PARTNER#acme` / `PARTNER#TOTALS`,
+    `USED#DAY#2026-04-05`, `USED#MONTH#2026-04`
 
-    A dataset's totals sort right behind the dataset, so that one Query reads both.
+    A dataset's totals sort right behind the dataset, so that one Query reads both; a partner's too.
     """
     match of:
         case ProviderTotals():
@@ -97,6 +104,43 @@ def totals(of: Totals) -> Key:
             return Key(f"TENANT#{of.tenant_id}", f"{ACCESSED_PREFIX}{of.dataset_id}")
         case DatasetTotals():
             return Key(f"DATASET#{of.dataset_id}", f"{DATASET_SK}#TOTALS#{of.epoch}")
+        case PartnerTotals():
+            return Key(f"PARTNER#{of.partner_id}", f"{PARTNER_SK}#TOTALS")
+        case UsageTotals():
+            return used(of.partner_id, of.bucket, of.date)
+
+
+def used(partner_id: str, bucket: Bucket, date: Day | Period) -> Key:
+    """`PARTNER#acme` / `USED#DAY#2026-04-05`, `USED#MONTH#2026-04`"""
+    return Key(f"PARTNER#{partner_id}", f"USED#{bucket}#{date}")
+
+
+def partner(partner_id: str) -> Key:
+    """`PARTNER#acme` / `PARTNER`: what was configured"""
+    return Key(f"PARTNER#{partner_id}", PARTNER_SK)
+
+
+def organization(partner_id: str, organization_id: str) -> Key:
+    """`PARTNER#acme` / `ORGANIZATION#org_1`"""
+    return Key(f"PARTNER#{partner_id}", f"{ORGANIZATION_PREFIX}{organization_id}")
+
+
+def listed_organization(partner_id: str, organization_id: str) -> Key:
+    """`ORGANIZATIONS#acme` / `LISTED#org_1`: what the list looks for, of those not deleted"""
+    return Key(organizations_pk(partner_id), f"LISTED#{organization_id}")
+
+
+def organizations_pk(partner_id: str) -> str:
+    return f"ORGANIZATIONS#{partner_id}"
+
+
+def usage(partner_id: str, day: Day, entry_id: str) -> Key:
+    """`USAGES#acme` / `USAGE#2026-04-05#{digest of the first event}`"""
+    return Key(usages_pk(partner_id), f"{USAGE_PREFIX}{day}#{entry_id}")
+
+
+def usages_pk(partner_id: str) -> str:
+    return f"USAGES#{partner_id}"
 
 
 def accessed_by(tenant_id: str) -> str:

@@ -9,6 +9,8 @@ from tally.domain.counting import Record
 from tally.store import keys
 from tally.store.catalog import catalog_record_from
 from tally.store.ledger import access_from, entry_from, search_from
+from tally.store.partners import organization_from
+from tally.store.usage import usage_entry_from
 
 
 def record_from(item: Mapping[str, Any]) -> Record:
@@ -20,4 +22,8 @@ def record_from(item: Mapping[str, Any]) -> Record:
         return access_from(item)
     if sort_key.startswith(keys.DEBIT_PREFIX):
         return entry_from(item)
+    if sort_key.startswith(keys.USAGE_PREFIX):
+        return usage_entry_from(item)
+    if sort_key.startswith(keys.ORGANIZATION_PREFIX):
+        return organization_from(item)
     return catalog_record_from(item)

@@ -119,23 +119,29 @@ class Table:
         pk: str,
         prefix: str = "",
         *,
+        between: tuple[str, str] | None = None,
         after: str | None = None,
         limit: int | None = None,
         newest_first: bool = False,
         consistent: bool = False,
         attributes: Sequence[str] = (),
     ) -> Iterator[dict[str, Any]]:
-        """Items of a partition whose sort key has a prefix, page by page as they are taken.
+        """Items of a partition whose sort key has a prefix or lies between two, both included,
+        page by page as they are taken.
 
         `after` is the sort key to go on behind.
         """
-        condition = "PK = :pk AND begins_with(SK, :prefix)" if prefix else "PK = :pk"
+        condition, bound = "PK = :pk", {":pk": pk}
+        if prefix:
+            condition += " AND begins_with(SK, :prefix)"
+            bound[":prefix"] = prefix
+        if between:
+            condition += " AND SK BETWEEN :first AND :last"
+            bound[":first"], bound[":last"] = between
         arguments: dict[str, Any] = {
             "TableName": self.name,
             "KeyConditionExpression": condition,
-            "ExpressionAttributeValues": values(
-                {":pk": pk} | ({":prefix": prefix} if prefix else {})
-            ),
+            "ExpressionAttributeValues": values(bound),
             "ScanIndexForward": not newest_first,
             "ConsistentRead": consistent,
         }

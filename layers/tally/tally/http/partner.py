@@ -1,0 +1,96 @@
+"""The partner API: camelCase, flat, errors of its own shape, and ranges of days."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from http import HTTPStatus
+from typing import Annotated, Any, ClassVar
+
+from aws_lambda_powertools.event_handler.openapi.params import Query
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+from pydantic.alias_generators import to_camel
+
+from tally.domain.errors import InvalidRequest
+from tally.domain.instants import Instant, parse_instant
+from tally.http.endpoint import Endpoint
+from tally.store.usage import DayRange
+
+MOST_DAYS = 1096  # three years, one of them a leap year
+
+_CODES: Mapping[int, str] = {
+    400: "BadRequest",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "NotFound",
+    409: "Conflict",
+    429: "TooManyRequests",
+    500: "InternalError",
+    503: "ServiceUnavailable",
+}
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_OFFSET = re.compile(r"[Zz]|[+-]\d{2}:\d{2}", re.ASCII)
+
+
+class PartnerEndpoint(Endpoint):
+    """Answers are models and nothing around them; errors are `{"code", "message", "details"}`,
+    where `details` has a message for each field that is wrong."""
+
+    key_headers: ClassVar = ("x-api-key", "x-partner-api-key")
+
+    def enveloped(self, data: BaseModel) -> Mapping[str, Any]:
+        return data.model_dump(by_alias=True)
+
+    def enveloped_error(self, error: Mapping[str, Any], status_code: int) -> Mapping[str, Any]:
+        return {
+            "code": _CODES.get(status_code) or HTTPStatus(status_code).phrase.replace(" ", ""),
+            "message": error["message"],
+            "details": {each["field"]: each["message"] for each in error["details"]},
+        }
+
+
+Day = Annotated[date, PlainSerializer(date.isoformat)]
+"""`2026-04-05` on the wire."""
+
+
+class PartnerModel(BaseModel):
+    """Fields are in camelCase on the wire."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+
+def _day(text: object) -> date:
+    """A date, or the UTC day of a date-time; one without an offset is in UTC."""
+    form = "must be a date like 2026-04-05 or a date-time like 2026-04-05T09:30:00Z"
+    if not isinstance(text, str):
+        raise ValueError(form)  # noqa: TRY004  pydantic makes it a field's error
+    # In a query, a + that was not escaped stands for a blank.
+    moment = text.replace(" ", "+")
+    if _DAY.fullmatch(moment):
+        moment += "T00:00:00Z"
+    elif not _OFFSET.search(moment[19:]):
+        moment += "Z"
+    try:
+        return date.fromisoformat(parse_instant(moment)[:10])
+    except ValueError as error:
+        raise ValueError(form) from error
+
+
+StartDate = Annotated[date | None, BeforeValidator(_day), Query(alias="startDate")]
+EndDate = Annotated[date | None, BeforeValidator(_day), Query(alias="endDate")]
+
+
+def today(now: Instant) -> date:
+    return date.fromisoformat(now[:10])
+
+
+def day_range(start: date, end: date) -> DayRange:
+    """InvalidRequest for a range that ends before it starts, or is longer than three years."""
+    if start > end:
+        raise InvalidRequest(f"startDate: {start} is after the endDate, {end}.", field="startDate")
+    if (end - start).days >= MOST_DAYS:
+        raise InvalidRequest(
+            f"startDate: {start} to {end} are more than {MOST_DAYS} days.", field="startDate"
+        )
+    return DayRange(start, end)

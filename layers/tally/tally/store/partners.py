@@ -1,0 +1,143 @@
+"""Partners and their organizations as items, and the list of organizations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tally.domain.billing import Partner, Terms
+from tally.domain.catalog import Version
+from tally.domain.organizations import (
+    Organization,
+    OrganizationStatus,
+    Profile,
+    folded,
+)
+from tally.domain.registers import Register, Registers
+from tally.store import keys
+from tally.store.items import version_from
+from tally.store.table import Table
+from tally.store.tenants import get_tenant
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which organizations to list; None for any. `search` is a part of the name, in any case."""
+
+    status: OrganizationStatus | None = None
+    search: str | None = None
+    external_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationPage:
+    """`total` counts all that are wanted."""
+
+    organizations: Sequence[Profile]
+    total: int
+
+
+def partner_attributes(partner: Partner) -> dict[str, Any]:
+    return {"partner_id": partner.partner_id, "registers": _stored(partner.registers)}
+
+
+def partner_from(item: Mapping[str, Any]) -> Partner:
+    return Partner(item["partner_id"], _registers_from(item["registers"]))
+
+
+def organization_attributes(organization: Organization) -> dict[str, Any]:
+    return {
+        "partner_id": organization.partner_id,
+        "organization_id": organization.organization_id,
+        "created": organization.created,
+        "stated": organization.stated,
+        "deleted": organization.deleted,
+        "registers": _stored(organization.registers),
+    }
+
+
+def organization_from(item: Mapping[str, Any]) -> Organization:
+    """KeyError, TypeError or ValueError for an item that is none."""
+    return Organization(
+        partner_id=item["partner_id"],
+        organization_id=item["organization_id"],
+        created=Version(*item["created"]),
+        stated=Version(*item["stated"]),
+        deleted=version_from(item.get("deleted")),
+        registers=_registers_from(item["registers"]),
+    )
+
+
+def listing_attributes(profile: Profile) -> dict[str, Any]:
+    """What the list filters and sorts by, and no more: all of a partner's are read for a page."""
+    return {
+        "organization_id": profile.organization_id,
+        "name": profile.name,
+        "external_id": profile.external_id,
+        "status": profile.status.value,
+        "created_at": profile.created_at,
+    }
+
+
+def terms_and_totals(table: Table, partner_id: str) -> tuple[Terms, Mapping[str, int]]:
+    """What was configured, and the counters of organizations, in one Query."""
+    terms, totals = Terms(), {}
+    for item in table.query(keys.partner(partner_id).pk, keys.PARTNER_SK, consistent=True):
+        if item["SK"] == keys.PARTNER_SK:
+            terms = partner_from(item).terms
+        else:
+            totals = item
+    return terms, totals
+
+
+def organizations_of(table: Table, partner_id: str) -> Iterator[Organization]:
+    """All that a partner ever had, read consistently."""
+    pk = keys.partner(partner_id).pk
+    for item in table.query(pk, keys.ORGANIZATION_PREFIX, consistent=True):
+        yield organization_from(item)
+
+
+def currency_of(table: Table, partner_id: str, terms: Terms) -> str:
+    """What the partner pays in; its tenant's currency unless another was agreed on."""
+    if terms.currency:
+        return terms.currency
+    tenant = get_tenant(table, partner_id)
+    if tenant is None:
+        raise ValueError(f"a caller of tenant {partner_id}, which does not exist")
+    return tenant.billing_currency
+
+
+def list_organizations(
+    table: Table, partner_id: str, wanted: Wanted, *, page: int, page_size: int
+) -> OrganizationPage:
+    """A page of those that are not deleted, newest first; pages count from 1."""
+    listed = [
+        item
+        for item in table.query(keys.organizations_pk(partner_id), consistent=True)
+        if _is_wanted(item, wanted)
+    ]
+    listed.sort(key=lambda item: (item["created_at"], item["organization_id"]), reverse=True)
+    start = (page - 1) * page_size
+    shown = [item["organization_id"] for item in listed[start : start + page_size]]
+    found = table.get_many([keys.organization(partner_id, each) for each in shown])
+    organizations = [
+        organization_from(found[keys.organization(partner_id, each)]).profile for each in shown
+    ]
+    return OrganizationPage(organizations, len(listed))
+
+
+def _is_wanted(item: Mapping[str, Any], wanted: Wanted) -> bool:
+    return (
+        wanted.status in (None, item["status"])
+        and wanted.external_id in (None, item.get("external_id"))
+        and (wanted.search is None or folded(wanted.search) in folded(item["name"]))
+    )
+
+
+def _stored(registers: Registers) -> dict[str, Any]:
+    return {name: [value, *version] for name, (value, version) in registers.items()}
+
+
+def _registers_from(stored: Mapping[str, Any]) -> Registers:
+    return {name: Register(value, Version(*version)) for name, (value, *version) in stored.items()}
