@@ -10,8 +10,11 @@ import pytest
 
 from tally.domain.errors import Unavailable
 from tally.domain.events import EventConflict, UnknownDataset
+from tally.domain.organizations import OrganizationStatus
 from tally.http.cloudevents import read_event
 from tally.store.ingestion import Accepted, Door, Duplicate, Outcome, ingest
+from tally.store.partners import Wanted, list_organizations
+from tally.store.usage import usage_entries
 from tests.faults import Crash, FaultyClient, conflict, crash_after, crash_before, rival, throttle
 from tests.world import World, event
 
@@ -115,6 +118,11 @@ def test_a_request_of_a_hundred_events_takes_few_transactions(
     assert client.writes == 3
 
 
+def entered(world: World) -> list[int]:
+    """The quantities of acme's usage entries, whose order is that of hashes."""
+    return sorted(entry.usage.quantity for entry in usage_entries(world.table, "acme"))
+
+
 def charge_and_refund() -> tuple[dict[str, Any], dict[str, Any]]:
     charge = event("dataset.accessed", kind="retrieval", charged_amount="1.00", currency="USD")
     of = {"source": charge["source"], "id": charge["id"]}
@@ -150,3 +158,62 @@ def test_what_is_accepted_later_in_the_request_was_not_accepted_before(world: Wo
 
     assert isinstance(outcomes[0], UnknownDataset)
     assert outcomes[1:] == [Accepted(), Accepted()]
+
+
+def test_a_hundred_identifications_take_two_transactions_and_an_entry_each(
+    world: World, client: FaultyClient
+) -> None:
+    """A mark each and one sum: what they add to the counters does not grow with them."""
+    post(world, *(event("organization.created", organization_id=f"org_{n}") for n in range(10)))
+    world.deliver()
+    before = client.writes
+    events = [event("identification.recorded", organization_id=f"org_{n % 10}") for n in range(100)]
+
+    assert post(world, *events) == [Accepted()] * 100
+
+    assert client.writes == before + 2
+    assert entered(world) == [1, 99]
+    assert len(world.new_stream_records()) == 2
+
+
+def test_identifications_of_many_days_are_entered_day_by_day(
+    world: World, client: FaultyClient
+) -> None:
+    post(world, event("organization.created", "2026-03-01T00:00:00Z"))
+    before = client.writes
+    times = [f"2026-03-{1 + n % 30:02}T12:00:00Z" for n in range(100)]
+
+    assert (
+        post(world, *(event("identification.recorded", at) for at in times)) == [Accepted()] * 100
+    )
+
+    assert client.writes == before + 2
+    assert sum(entered(world)) == 100
+
+
+def test_the_same_identification_in_two_requests_at_once_is_entered_once(
+    world: World, client: FaultyClient
+) -> None:
+    post(world, event("organization.created"))
+    same, other = event("identification.recorded"), event("identification.recorded", quantity=5)
+    outcomes: list[Outcome] = []
+    client.after(0, rival(lambda: outcomes.extend(post(world, same))))
+
+    outcomes += post(world, same, other)
+
+    assert outcomes == [Accepted(), Duplicate(), Accepted()]
+    assert entered(world) == [1, 5]
+
+
+def test_two_requests_about_one_organization_at_once_both_count(
+    world: World, client: FaultyClient
+) -> None:
+    post(world, event("organization.created", "2026-04-05T09:00:00Z"))
+    suspended = event("organization.updated", "2026-04-05T09:10:00Z", status="suspended")
+    renamed = event("organization.updated", "2026-04-05T09:20:00Z", name="Renamed")
+    client.after(0, rival(lambda: post(world, suspended)))
+
+    assert post(world, renamed) == [Accepted()]
+
+    wanted = Wanted(status=OrganizationStatus.SUSPENDED, search="RENAMED")
+    assert list_organizations(world.table, "acme", wanted, page=1, page_size=1).total == 1

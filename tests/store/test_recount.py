@@ -11,9 +11,12 @@ from tally.domain.counting import (
     AccessTotals,
     BuyerTotals,
     DatasetTotals,
+    PartnerTotals,
     ProviderTotals,
     SpendTotals,
+    UsageTotals,
 )
+from tally.domain.usage import Bucket
 from tally.store import keys
 from tests.world import World, event
 
@@ -22,6 +25,10 @@ BUYER = keys.totals(BuyerTotals("acme"))
 SPEND = keys.totals(SpendTotals("acme", "2026-04"))
 ACCESSES = keys.totals(AccessTotals("acme", "dset_1"))
 DATASET = keys.totals(DatasetTotals("acme", "dset_1", "0"))
+PARTNER = keys.totals(PartnerTotals("acme"))
+DAY = keys.totals(UsageTotals("acme", Bucket.DAY, "2026-04-05"))
+MONTH = keys.totals(UsageTotals("acme", Bucket.MONTH, "2026-04"))
+UNUSED = keys.totals(UsageTotals("acme", Bucket.DAY, "2026-04-06"))
 
 
 @pytest.fixture
@@ -103,6 +110,38 @@ def test_what_a_buyer_did_and_spent_is_recounted_and_mended(counted: World) -> N
     ]
     assert repair(counted.table, drifts) == 6
     assert counted.items() == right
+
+
+def test_what_a_partner_has_and_used_is_recounted_and_mended(counted: World) -> None:
+    counted.send(
+        event("organization.created"),
+        event("organization.created", organization_id="org_2", status="suspended"),
+        event("identification.recorded", quantity=3),
+    )
+    counted.deliver()
+    assert recount(counted.table, "acme", sleep=lambda _: None) == []
+    counted.table.transact(
+        [
+            counted.table.add(PARTNER, {"active": 1}),
+            counted.table.add(DAY, {"credits": -1}),
+            counted.table.delete(MONTH),
+            counted.table.add(UNUSED, {"events": 2}),
+        ]
+    )
+
+    drifts = recount(counted.table, "acme", sleep=lambda _: None)
+
+    assert drifts == [
+        Drift(PARTNER, "active", stored=2, expected=1),
+        Drift(DAY, "credits", stored=2, expected=3),
+        Drift(UNUSED, "events", stored=2, expected=0),
+        Drift(MONTH, "credits", stored=0, expected=3),
+        Drift(MONTH, "events", stored=0, expected=1),
+        Drift(MONTH, "identifications", stored=0, expected=3),
+        Drift(MONTH, "quantity", stored=0, expected=3),
+    ]
+    assert repair(counted.table, drifts) == 7
+    assert recount(counted.table, "acme", sleep=lambda _: None) == []
 
 
 def test_an_access_that_no_source_tells_of_is_drift(counted: World) -> None:

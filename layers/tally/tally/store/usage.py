@@ -119,4 +119,4 @@ def _read(table: Table, partner_id: str, stretch: Stretch) -> Iterator[tuple[dat
     )
     for item in table.query(first.pk, between=(first.sk, last.sk)):
         day = date.fromisoformat(f"{item['SK'][-length:]}-01"[:10])
-        yield day, Usage(*(item[field] for field in Usage._fields))
+        yield day, Usage(*(item.get(field, 0) for field in Usage._fields))
