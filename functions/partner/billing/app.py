@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from tally.domain.billing import MONTHLY, available, billing_period
+from tally.domain.billing import MONTHLY, available
 from tally.domain.money import to_decimal
 from tally.domain.scopes import Scope
 from tally.http.endpoint import CurrentCaller, Now, TheTable
 from tally.http.partner import Day, PartnerEndpoint, PartnerModel, today
-from tally.store.partners import currency_of, terms_and_totals
-from tally.store.usage import DayRange, usage_in
+from tally.store.partners import present_billing
 
 endpoint = PartnerEndpoint(Scope.BILLING_READ)
 
@@ -40,9 +39,8 @@ class PartnerBilling(PartnerModel):
 
 @endpoint.get("/partner/billing")
 def partner_billing(caller: CurrentCaller, table: TheTable, now: Now) -> PartnerBilling:
-    terms, _ = terms_and_totals(table, caller.tenant_id)
-    period = billing_period(today(now), terms.billing_day)
-    (used,) = usage_in(table, caller.tenant_id, DayRange(period.first, period.last))
+    billing = present_billing(table, caller.tenant_id, today(now))
+    terms, period = billing.terms, billing.period
     return PartnerBilling(
         partner_id=caller.tenant_id,
         billing_mode=terms.billing_mode,
@@ -50,7 +48,7 @@ def partner_billing(caller: CurrentCaller, table: TheTable, now: Now) -> Partner
         billing_day_of_month=terms.billing_day,
         billing_period_start=period.first,
         next_billing_date=period.next_date,
-        currency=currency_of(table, caller.tenant_id, terms),
+        currency=billing.currency,
         pricing_tiers=[
             PricingTierAnswer(
                 tier=tier.tier,
@@ -61,8 +59,8 @@ def partner_billing(caller: CurrentCaller, table: TheTable, now: Now) -> Partner
             for tier in terms.tiers
         ],
         credit_pool_total=terms.credit_pool_total,
-        credit_pool_used=used.credits,
-        credit_pool_available=available(terms.credit_pool_total, used.credits),
+        credit_pool_used=billing.used.credits,
+        credit_pool_available=available(terms.credit_pool_total, billing.used.credits),
     )
 
 

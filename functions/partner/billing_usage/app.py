@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from tally.domain.billing import billing_period, cost
+from tally.domain.billing import cost
 from tally.domain.money import to_decimal
 from tally.domain.scopes import Scope
 from tally.http.endpoint import CurrentCaller, Now, TheTable
 from tally.http.partner import Day, PartnerEndpoint, PartnerModel, today
-from tally.store.partners import currency_of, terms_and_totals
-from tally.store.usage import DayRange, usage_in
+from tally.store.partners import present_billing
 
 endpoint = PartnerEndpoint(Scope.BILLING_READ)
 
@@ -31,19 +30,18 @@ class PartnerBillingUsage(PartnerModel):
 
 @endpoint.get("/partner/billing/usage")
 def partner_billing_usage(caller: CurrentCaller, table: TheTable, now: Now) -> PartnerBillingUsage:
-    terms, _ = terms_and_totals(table, caller.tenant_id)
-    period = billing_period(today(now), terms.billing_day)
-    (used,) = usage_in(table, caller.tenant_id, DayRange(period.first, period.last))
+    billing = present_billing(table, caller.tenant_id, today(now))
+    used = billing.used
     return PartnerBillingUsage(
         partner_id=caller.tenant_id,
-        period_start=period.first,
-        period_end=period.last,
+        period_start=billing.period.first,
+        period_end=billing.period.last,
         total_identifications=used.identifications,
         total_quantity=used.quantity,
         total_events=used.events,
         credits_used=used.credits,
-        estimated_cost=to_decimal(cost(terms.tiers, used.identifications)),
-        currency=currency_of(table, caller.tenant_id, terms),
+        estimated_cost=to_decimal(cost(billing.terms.tiers, used.identifications)),
+        currency=billing.currency,
     )
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
-from tally.domain.billing import Partner, Terms
+from tally.domain.billing import BillingPeriod, Partner, Terms, billing_period
 from tally.domain.catalog import Version
 from tally.domain.organizations import (
     Organization,
@@ -15,10 +16,12 @@ from tally.domain.organizations import (
     folded,
 )
 from tally.domain.registers import Register, Registers
+from tally.domain.usage import Usage
 from tally.store import keys
 from tally.store.items import version_from
 from tally.store.table import Table
 from tally.store.tenants import get_tenant
+from tally.store.usage import DayRange, usage_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,16 @@ class Wanted:
     status: OrganizationStatus | None = None
     search: str | None = None
     external_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Billing:
+    """What a partner agreed to, its present billing period, and what it used in it by now."""
+
+    terms: Terms
+    period: BillingPeriod
+    used: Usage
+    currency: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +111,16 @@ def organizations_of(table: Table, partner_id: str) -> Iterator[Organization]:
         yield organization_from(item)
 
 
-def currency_of(table: Table, partner_id: str, terms: Terms) -> str:
-    """What the partner pays in; its tenant's currency unless another was agreed on."""
-    if terms.currency:
-        return terms.currency
+def present_billing(table: Table, partner_id: str, today: date) -> Billing:
+    """Three reads; the currency is the tenant's unless another was agreed on."""
+    terms, _ = terms_and_totals(table, partner_id)
+    period = billing_period(today, terms.billing_day)
+    (used,) = usage_in(table, partner_id, DayRange(period.first, period.last))
+    currency = terms.currency or _billing_currency(table, partner_id)
+    return Billing(terms, period, used, currency)
+
+
+def _billing_currency(table: Table, partner_id: str) -> str:
     tenant = get_tenant(table, partner_id)
     if tenant is None:
         raise ValueError(f"a caller of tenant {partner_id}, which does not exist")
