@@ -140,10 +140,9 @@ def list_organizations(
     start = (page - 1) * page_size
     shown = [item["organization_id"] for item in listed[start : start + page_size]]
     found = table.get_many([keys.organization(partner_id, each) for each in shown])
-    organizations = [
-        organization_from(found[keys.organization(partner_id, each)]).profile for each in shown
-    ]
-    return OrganizationPage(organizations, len(listed))
+    records = [organization_from(found[keys.organization(partner_id, each)]) for each in shown]
+    # One may have been deleted since the list was read.
+    return OrganizationPage([each.profile for each in records if each.alive], len(listed))
 
 
 def _is_wanted(item: Mapping[str, Any], wanted: Wanted) -> bool:
