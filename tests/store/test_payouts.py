@@ -22,7 +22,7 @@ from tally.domain.money import MICROS_PER_UNIT, Micros
 from tally.domain.payouts import Line, PayoutStatus, Statement, statement_id
 from tally.domain.periods import Period
 from tally.http.cloudevents import read_event
-from tally.store import ingestion, keys
+from tally.store import ingestion, keys, ledger
 from tally.store.ingestion import Door, ingest
 from tally.store.ledger import entries, entry_attributes, entry_key
 from tally.store.payout_runs import (
@@ -283,6 +283,39 @@ def test_long_names_of_many_datasets_fit_into_the_items_of_a_statement(market: W
         keys.payout_by_id(found.payout.statement.statement_id).pk, keys.LINES_PREFIX
     )
     assert all(len(str(item).encode()) < 400_000 for item in lines)
+
+
+@pytest.mark.parametrize("charges", [2, 3, 4, 6, 7])
+def test_a_statement_is_exact_across_the_pages_of_the_ledger(
+    market: World, monkeypatch: pytest.MonkeyPatch, charges: int
+) -> None:
+    """A page is taken when it is needed, and all are: each charge has a digit of the sum."""
+    monkeypatch.setattr(ledger, "_ENTRIES_PER_PAGE", 3)
+    import_history(market, *(access(str(10**n)) for n in range(charges)))
+    sum_of_all = int("1" * charges)
+
+    calls: list[str] = []
+    with market.on_call(calls.append):
+        found = entries(market.table, "north", MARCH, EntrySide.CREDIT)
+        amounts = [next(found).amount]
+        assert calls == ["Query"]
+        amounts += [entry.amount for entry in found]
+    assert sorted(amounts) == [units(10**n) for n in range(charges)]
+    assert len(calls) in {-(-charges // 3), charges // 3 + 1}  # the last page may be an empty one
+
+    assert sums(run(market)) == (1, 1, 0, 0)
+    check_stated(market, "north", sum_of_all)
+    (line,) = statement(market, "north").lines
+    assert line == Line("d1", units(sum_of_all), charges)
+
+
+def test_a_limit_holds_across_pages(market: World) -> None:
+    import_history(market, *(access("1") for _ in range(7)))
+    pk = keys.ledger_pk("north", MARCH)
+    in_order = [item["SK"] for item in market.table.query(pk)]
+    for limit in (1, 2, 3, 6, 7, 8):
+        found = market.table.query(pk, limit=limit, page=2)
+        assert [item["SK"] for item in found] == in_order[:limit]
 
 
 # ---------------------------------------------------------- again, at once, after a crash

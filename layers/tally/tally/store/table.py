@@ -122,6 +122,7 @@ class Table:
         between: tuple[str, str] | None = None,
         after: str | None = None,
         limit: int | None = None,
+        page: int | None = None,
         newest_first: bool = False,
         consistent: bool = False,
         attributes: Sequence[str] = (),
@@ -129,7 +130,8 @@ class Table:
         """Items of a partition whose sort key has a prefix or lies between two, both included,
         page by page as they are taken.
 
-        `after` is the sort key to go on behind.
+        `after` is the sort key to go on behind; `page`, how many items one call may answer, as far
+        as they fit into 1 MB.
         """
         condition, bound = "PK = :pk", {":pk": pk}
         if prefix:
@@ -151,21 +153,22 @@ class Table:
                 "ProjectionExpression": ", ".join(names),
                 "ExpressionAttributeNames": names,
             }
-        if limit is not None:
-            arguments["Limit"] = limit
         if after is not None:
             arguments["ExclusiveStartKey"] = key_of(Key(pk, after))
         left = limit
         while True:
+            bounds = [bound for bound in (left, page) if bound is not None]
+            if bounds:
+                arguments["Limit"] = min(bounds)
             answer = self._call(self.client.query, **arguments)
             for item in answer["Items"]:
                 yield from_item(item)
             if left is not None:
                 left -= len(answer["Items"])
-                arguments["Limit"] = left
             if "LastEvaluatedKey" not in answer or left == 0:
                 return
             arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+            del answer  # or there are two pages in memory when the next one comes
 
     def query_index(
         self,
