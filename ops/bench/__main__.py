@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 from ops import first_keys
@@ -58,7 +59,7 @@ def _measure(begun: float) -> Iterator[Figure]:
         yield from during("Accepting events", writes.accept(lab))
         yield from during("Counting changes", writes.count_changes(lab))
         yield from during("Searching, accessing, refunding", activity.measure(stack, lab))
-        yield from during("Making payout statements", payouts.measure(lab))
+        yield from payouts.measure(stack, partial(_say, begun))
         yield from during("Deleting datasets", writes.delete(lab, SMALL, LARGE, OBJECTS))
         keys = first_keys.issue(stack)
         yield from during(f"Sending {end_to_end.EVENTS:,} events", end_to_end.measure(stack, keys))
