@@ -104,3 +104,26 @@ def test_a_schedule_that_fires_twice_begins_one_run(client: Client) -> None:
     run = runs(client)["run_2025-06-01T0600"]
     assert (run.period, run.expected, run.generated, run.failed) == ("2025-05", 2, 2, 0)
     assert all(shows_its_statement(client, *one, "2025-05") for one in made.items())
+
+
+def test_what_the_schedule_fires_begins_the_run(client: Client) -> None:
+    """Its own target, fired by the embedded AWS, which leaves out only to put in the time."""
+    made = providers(client, 1, "2025-07")
+    scheduler = client.stack.client("scheduler")
+    (monthly,) = scheduler.list_schedules()["Schedules"]
+    target = scheduler.get_schedule(Name=monthly["Name"])["Target"]
+    at = target["Input"].replace("<aws.scheduler.scheduled-time>", "2025-08-01T06:00:00Z")
+
+    scheduler.create_schedule(
+        Name="once",
+        ScheduleExpression="at(2025-08-01T06:00:00)",
+        ActionAfterCompletion="DELETE",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target=target | {"Input": at},
+    )
+
+    name = "run_2025-08-01T0600"
+    eventually(lambda: name in runs(client) and runs(client)[name].is_finished, True)
+    run = runs(client)[name]
+    assert (run.period, run.started_by, run.generated, run.failed) == ("2025-07", "schedule", 1, 0)
+    assert all(shows_its_statement(client, *one, "2025-07") for one in made.items())
