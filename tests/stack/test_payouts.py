@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
 
 from ops.payouts import verify
-from tally.domain.payouts import statement_id
+from tally.domain.payouts import newest_ended, statement_id
+from tally.http.clock import current_instant
 from tally.store.payout_runs import Run, list_runs
 from tally.store.table import Table
 from tests.stack.client import Client, eventually
@@ -91,39 +91,27 @@ def test_a_run_that_was_killed_is_finished_by_the_next(client: Client) -> None:
 
 
 def test_a_schedule_that_fires_twice_begins_one_run(client: Client) -> None:
-    made = providers(client, 2, "2025-05")
-    schedule = json.dumps({"scheduled_at": "2025-06-01T06:00:00Z"}).encode()
-
-    for _ in range(2):
-        answer = client.stack.client("lambda").invoke(
-            FunctionName=client.stack.outputs["StartPayoutsFunction"], Payload=schedule
-        )
-        assert "FunctionError" not in answer, answer["Payload"].read()
-
-    eventually(lambda: runs(client)["run_2025-06-01T0600"].is_finished, True)
-    run = runs(client)["run_2025-06-01T0600"]
-    assert (run.period, run.expected, run.generated, run.failed) == ("2025-05", 2, 2, 0)
-    assert all(shows_its_statement(client, *one, "2025-05") for one in made.items())
-
-
-def test_what_the_schedule_fires_begins_the_run(client: Client) -> None:
-    """Its own target, fired by the embedded AWS, which leaves out only to put in the time."""
-    made = providers(client, 1, "2025-07")
+    """The deployed schedule's own target, fired by the embedded AWS."""
+    period = newest_ended(current_instant())
+    made = providers(client, 2, period)
     scheduler = client.stack.client("scheduler")
     (monthly,) = scheduler.list_schedules()["Schedules"]
     target = scheduler.get_schedule(Name=monthly["Name"])["Target"]
-    at = target["Input"].replace("<aws.scheduler.scheduled-time>", "2025-08-01T06:00:00Z")
 
-    scheduler.create_schedule(
-        Name="once",
-        ScheduleExpression="at(2025-08-01T06:00:00)",
-        ActionAfterCompletion="DELETE",
-        FlexibleTimeWindow={"Mode": "OFF"},
-        Target=target | {"Input": at},
-    )
+    for n in range(2):
+        scheduler.create_schedule(
+            Name=f"once-{n}",
+            ScheduleExpression="at(2025-08-01T06:00:00)",
+            ActionAfterCompletion="DELETE",
+            FlexibleTimeWindow={"Mode": "OFF"},
+            Target=target,
+        )
 
-    name = "run_2025-08-01T0600"
+    eventually(lambda: scheduler.list_schedules()["Schedules"], [monthly])
+    name = f"run_{period}"
     eventually(lambda: name in runs(client) and runs(client)[name].is_finished, True)
-    run = runs(client)[name]
-    assert (run.period, run.started_by, run.generated, run.failed) == ("2025-07", "schedule", 1, 0)
-    assert all(shows_its_statement(client, *one, "2025-07") for one in made.items())
+    by_schedule = [run for run in runs(client).values() if run.started_by == "schedule"]
+    assert by_schedule == [runs(client)[name]]
+    (run,) = by_schedule
+    assert (run.period, run.failed) == (period, 0)
+    assert all(shows_its_statement(client, *one, period) for one in made.items())

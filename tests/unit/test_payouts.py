@@ -24,10 +24,11 @@ from tally.domain.payouts import (
     lines_of,
     make_statement,
     minor_digits,
+    newest_ended,
     round_to_minor,
     statement_id,
 )
-from tally.domain.periods import Period
+from tally.domain.periods import Period, month_before
 
 NOW = "2026-04-01T06:00:00.000000000Z"
 MINOR = {"JPY": 10**6, "USD": 10**4, "KWD": 10**3}  # micro-units in a minor unit
@@ -302,7 +303,9 @@ def test_a_refusal_says_what_would_be_allowed(present: PayoutStatus, says: str) 
 def test_a_month_has_ended_when_nothing_posts_to_it_any_more(period: Period, ended_at: str) -> None:
     at = parse_instant(ended_at)
     check_ended(period, at)
+    assert newest_ended(at) == period
     just_before = f"{at[:10]}T05:04:59.999999999Z"
+    assert newest_ended(just_before) == month_before(period)
     for early in (
         just_before,
         f"{at[:10]}T05:00:00.000000000Z",

@@ -20,7 +20,7 @@ from tally.domain.charges import LedgerEntry
 from tally.domain.errors import InvalidTransition, PeriodOpen
 from tally.domain.instants import Instant, plus
 from tally.domain.money import MICROS_PER_UNIT, Micros
-from tally.domain.periods import Period, closes_at, month_of
+from tally.domain.periods import Period, closes_at, month_before, month_of
 
 # After the close, requests from before it may still be writing; none takes this long.
 _SETTLES_IN = timedelta(minutes=5)
@@ -157,6 +157,12 @@ def check_ended(period: Period, now: Instant) -> None:
     """PeriodOpen while charges may still post to the month, or be on their way to it."""
     if period >= month_of(now) or now < plus(closes_at(period), _SETTLES_IN):
         raise PeriodOpen(f"The month {period} has not ended yet.", field="period")
+
+
+def newest_ended(now: Instant) -> Period:
+    """The last month that `check_ended` lets pass."""
+    month = month_before(month_of(now))
+    return month if now >= plus(closes_at(month), _SETTLES_IN) else month_before(month)
 
 
 def check_transition(present: PayoutStatus, wanted: PayoutStatus) -> None:

@@ -71,22 +71,31 @@ def start_run(
     comes to a run that is not there. A second message for a provider finds the first one's outcome.
     """
     tasks = list(_tasks(table, run_id, period))
-    key = keys.payout_run(period, run_id)
     noted = {"run_id": run_id, "period": period, "started_at": now, "started_by": by}
-    begun = table.get(key, consistent=True)
-    # Registers are never taken away: what an earlier start sent is among these tasks.
-    if begun is None:
-        begin = table.put_new(key, noted | {"expected": len(tasks)})
-    else:
-        begin = table.update(
-            key, "SET expected = :expected", "expected <= :expected", expected=len(tasks)
-        )
-    try:
-        table.transact([begin])
-    except Cancelled as cancelled:
-        raise Unavailable("The run was begun twice at once; send the request again.") from cancelled
+    run = _note_run(table, noted, len(tasks))
     queue.send_all(task.to_json() for task in tasks)
-    return _run_from((begun or noted) | {"expected": len(tasks)})
+    return run
+
+
+def _note_run(table: Table, noted: Mapping[str, Any], expected: int) -> Run:
+    """The run as it is noted by now, however many begin it at once."""
+    key = keys.payout_run(noted["period"], noted["run_id"])
+    for _ in range(_ATTEMPTS):
+        begun = table.get(key, consistent=True)
+        # Registers are never taken away: what an earlier start sent is among these tasks.
+        if begun is None:
+            begin = table.put_new(key, {**noted, "expected": expected})
+        elif begun["expected"] >= expected:
+            return _run_from(begun)
+        else:
+            condition = "expected < :expected"
+            begin = table.update(key, "SET expected = :expected", condition, expected=expected)
+        try:
+            table.transact([begin])
+        except Cancelled:
+            continue
+        return _run_from({**(begun or noted), "expected": expected})
+    raise Unavailable("The run is begun over and over; send the request again.")
 
 
 def _tasks(table: Table, run_id: str, period: Period) -> Iterator[Task]:
