@@ -112,6 +112,7 @@ def _joined(stretches: Sequence[Stretch]) -> Sequence[Stretch]:
 
 
 def _read(table: Table, partner_id: str, stretch: Stretch) -> Iterator[tuple[date, Usage]]:
+    """A counter has no field for what was never used on its days."""
     bucket, length = stretch.bucket, len(_FORMS[stretch.bucket])
     first, last = (
         keys.used(partner_id, bucket, day.isoformat()[:length])
