@@ -78,6 +78,8 @@ def test_what_is_no_amount(text: str, reason: str) -> None:
         (-1, "-0.000001"),
         (MOST, "999999999999.999999"),
         (10**24, "1000000000000000000.00"),
+        (10**30 + 1, "1000000000000000000000000.000001"),
+        (10**38 - 10**4, "99999999999999999999999999999999.99"),
     ],
 )
 def test_an_amount_is_printed_exactly_with_two_decimals_or_more(micros: Micros, text: str) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Context, Decimal
 
 type Micros = int
 """Millionths of a currency's major unit."""
 
 MICROS_PER_UNIT = 1_000_000
 _MOST = 10**12
+# More digits than any sum has; the usual 28 would round a trillion times the highest price.
+_EXACT = Context(prec=100)
 
 
 def parse_amount(amount: Decimal) -> Micros:
@@ -28,8 +30,8 @@ def parse_amount(amount: Decimal) -> Micros:
 
 def to_decimal(micros: Micros) -> Decimal:
     """Exact, with at least the two decimals of a price: 450000 -> 0.45, 3100 -> 0.0031."""
-    amount = Decimal(micros).scaleb(-6).normalize()
-    cents = amount.quantize(Decimal("0.01"))
+    amount = Decimal(micros).scaleb(-6, _EXACT).normalize(_EXACT)
+    cents = amount.quantize(Decimal("0.01"), context=_EXACT)
     return cents if cents == amount else amount
 
 
