@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from hashlib import sha256
@@ -12,6 +13,7 @@ from pydantic import (
     AfterValidator,
     AliasChoices,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
@@ -161,7 +163,17 @@ class _RefundData(_Model):
     reason: Annotated[str, StringConstraints(max_length=1000)] | None = None
 
 
-_Count = Annotated[int, Field(ge=0, lt=10**12)]
+_MOST_COUNT = 10**12
+_Count = Annotated[int, Field(ge=0, lt=_MOST_COUNT)]
+
+
+def _tier(value: object) -> str | int:
+    """A name or a number. A union of types would blame `tier.constrained-str` for a wrong one."""
+    if isinstance(value, str) and re.fullmatch(r"[^\ud800-\udfff]{1,64}", value):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _MOST_COUNT:
+        return value
+    raise ValueError("must be a text of 1 to 64 characters or an integer from 0 to below 10^12")
 
 
 class _Said(_Model):
@@ -174,7 +186,7 @@ class _Said(_Model):
 
 
 class _PricingTierData(_Model):
-    tier: Annotated[str, StringConstraints(min_length=1, max_length=64)] | _Count
+    tier: Annotated[str | int, BeforeValidator(_tier)]
     price: Amount = Field(
         validation_alias=AliasChoices("price_per_identification", "pricePerIdentification")
     )
