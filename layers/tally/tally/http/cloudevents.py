@@ -42,7 +42,7 @@ from tally.domain.organizations import (
 )
 from tally.domain.usage import UsageRecorded
 from tally.http.fields import Amount, Currency, Id, JsonObject, Name, Timestamp, message_of
-from tally.http.json import load_json, media_type
+from tally.http.json import dump_json, load_json, media_type
 
 MOST_EVENTS = 100
 MOST_BYTES = 1024 * 1024
@@ -223,6 +223,14 @@ class _OrganizationData(_OrganizationId):
     tier: Literal["trial", "paid"] | None = None
     credits: _Count | None = None
     metadata: JsonObject | None = None
+
+    @property
+    def understood(self) -> Mapping[str, Any]:
+        """The order of an object's keys is spelling, in metadata as elsewhere."""
+        if not self.metadata:
+            return super().understood
+        in_order = dump_json(load_json(self.metadata), sort_keys=True)
+        return {**super().understood, "metadata": in_order}
 
 
 class _IdentificationData(_Model):
