@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from math import inf
 from typing import Any, NamedTuple
 
 from tally.domain.catalog import Version
@@ -100,7 +101,8 @@ def available(total: int, used: int) -> int:
 
 def arranged(tiers: Sequence[PricingTier]) -> tuple[PricingTier, ...]:
     """The tiers from the first identification on; ValueError where they overlap or leave a gap."""
-    in_order = tuple(sorted(tiers, key=lambda tier: tier.min_usage))
+    # Two may begin at the same number: the one that is called so, and the one that ends there.
+    in_order = tuple(sorted(tiers, key=lambda t: (t.min_usage, t.max_usage or inf)))
     before: int | None = 0
     for tier in in_order:
         if before is None:

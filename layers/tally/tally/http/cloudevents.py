@@ -207,8 +207,11 @@ class _PartnerData(_Said):
     @field_validator("pricing_tiers")
     @classmethod
     def _in_order(cls, tiers: list[_PricingTierData] | None) -> list[_PricingTierData] | None:
-        arranged([PricingTier(t.tier, t.price, t.min_usage, t.max_usage) for t in tiers or ()])
-        return sorted(tiers, key=lambda tier: tier.min_usage) if tiers else tiers
+        if not tiers:
+            return tiers
+        given = [PricingTier(t.tier, t.price, t.min_usage, t.max_usage) for t in tiers]
+        sent = dict(zip(given, tiers, strict=True))
+        return [sent[tier] for tier in arranged(given)]
 
 
 class _OrganizationId(_Said):
