@@ -80,7 +80,7 @@ PARTNER_CODES = {
 }
 
 
-def partner_failure(status: int, message: str, **details: str) -> Answer:
+def partner_failure(status: int, message: str, /, **details: str) -> Answer:
     """An error as partners get it; `details`: each offending field, and what is wrong with it."""
     body = {"code": PARTNER_CODES[status], "message": message, "details": details}
     headers = {"Content-Type": "application/json", "X-Request-Id": _SIGNATURE["request_id"]}

@@ -32,6 +32,12 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
     ),
     "dataset.accessed": ("tenant_id", "dataset_id", "kind", "charged_amount", "currency"),
     "charge.refunded": ("tenant_id", "charge_event", "amount", "currency"),
+    "partner.configured": ("partner_id", "credit_pool_total"),
+    "organization.created": ("partner_id", "organization_id", "name"),
+    "organization.updated": ("partner_id", "organization_id", "name"),
+    "organization.deleted": ("partner_id", "organization_id"),
+    "identification.recorded": ("partner_id", "organization_id"),
+    "usage.recorded": ("partner_id", "organization_id", "kind", "quantity"),
 }
 VALUES: Mapping[str, Any] = {
     "tenant_id": "acme",
@@ -47,6 +53,10 @@ VALUES: Mapping[str, Any] = {
     "charge_event": {"source": "/marketplace", "id": "evt-charge"},
     "amount": "0.05",
     "currency": "USD",
+    "partner_id": "acme",
+    "organization_id": "org_1",
+    "credit_pool_total": 1000,
+    "quantity": 3,
 }
 
 NO_TEXT: tuple[Any, ...] = (5, 1.5, True, None, [], {}, ["x"])
@@ -66,12 +76,14 @@ def told(
 
 
 def open_market(world: World) -> World:
-    """Tenants acme, whose dataset is dset_1, and rival, whose is dset_9. acme was charged once."""
+    """Tenants acme, whose dataset is dset_1 and whose organization org_1, and rival, whose dataset
+    is dset_9. acme was charged once."""
     world.tenant("acme")
     world.tenant("rival")
     answered = world.send(
         event("dataset.created", "2026-01-01T00:00:00Z"),
         event("dataset.created", "2026-01-01T00:00:00Z", tenant_id="rival", dataset_id="dset_9"),
+        event("organization.created", "2026-01-01T00:00:00Z"),
         told("dataset.accessed", id="evt-charge"),
     )
     assert answered.status == 202
@@ -95,6 +107,15 @@ def post_as(world: World, tenant_id: str, *events: Mapping[str, Any]) -> Answer:
 
 def without(field: str, fields: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if name != field}
+
+
+def deep(levels: int) -> dict[str, Any]:
+    """Metadata of so many levels, objects and lists by turns."""
+    within: Any = {} if levels % 2 else []
+    for n in range(levels - 1):
+        within = [within] if (n + levels) % 2 else {"a": within}
+    assert isinstance(within, dict)
+    return within
 
 
 def assert_each_rejected(

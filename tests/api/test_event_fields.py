@@ -15,6 +15,7 @@ from tests.api.posting import (
     NO_TEXT,
     REQUIRED,
     assert_each_rejected,
+    deep,
     open_market,
     post,
     told,
@@ -24,6 +25,7 @@ from tests.world import World, event
 
 NO_NAME = (*NO_TEXT, "", "x" * 257, "a\nb", "a\x7f", "\ud800")
 NO_OBJECT: tuple[Any, ...] = (5, True, None, "dset_1", [], [{}])
+NO_COUNT: tuple[Any, ...] = (-1, 10**12, 10**400, 1.5, 3.0, "1", True, [], {})
 NO_CURRENCY = (*NO_TEXT, "", "usd", "US", "USDD", "USD\n", "U$D", "ÄÖÜ", "\ud800")
 
 
@@ -104,6 +106,28 @@ def test_an_identity_that_is_no_text_is_told_as_null(field: str, market: World) 
         ("charge.refunded", "charge_event", NO_OBJECT),
         ("charge.refunded", "currency", NO_CURRENCY),
         ("charge.refunded", "reason", (5, 1.5, True, [], {}, "x" * 1001, "\ud800")),
+        ("partner.configured", "partner_id", NO_ID),
+        ("partner.configured", "credit_pool_total", (*NO_COUNT, None)),
+        ("partner.configured", "billing_mode", tuple(v for v in NO_ID if v is not None)),
+        ("partner.configured", "billing_day_of_month", (0, 29, -1, 1.5, "1", True, [], {})),
+        ("partner.configured", "pricing_tiers", (5, True, "A", {}, {"tier": "A"})),
+        ("partner.configured", "currency", tuple(v for v in NO_CURRENCY if v is not None)),
+        ("organization.created", "partner_id", NO_ID),
+        ("organization.created", "organization_id", NO_ID),
+        ("organization.created", "name", (*NO_NAME, " ")),
+        ("organization.updated", "name", (*NO_NAME, " ")),
+        ("organization.created", "external_id", tuple(v for v in NO_NAME if v is not None)),
+        ("organization.created", "status", (5, True, [], {}, "", "Active", "deleted", "\ud800")),
+        ("organization.created", "tier", (5, True, [], {}, "", "free", "paid ", "\ud800")),
+        ("organization.created", "credits", NO_COUNT),
+        ("organization.created", "metadata", (5, 1.5, True, "{}", [], [{}])),
+        ("organization.deleted", "organization_id", NO_ID),
+        ("identification.recorded", "organization_id", NO_ID),
+        ("identification.recorded", "quantity", (*NO_COUNT, None)),
+        ("identification.recorded", "credits", NO_COUNT),
+        ("usage.recorded", "partner_id", NO_ID),
+        ("usage.recorded", "kind", (*NO_NAME, " ")),
+        ("usage.recorded", "quantity", (*NO_COUNT, None)),
     ],
 )
 def test_wrong_values_in_the_data(
@@ -138,6 +162,97 @@ def test_wrong_values_deep_in_the_data(market: World) -> None:
         assert_each_rejected(market, events, field)
 
 
+TIER: dict[str, Any] = {
+    "tier": "A",
+    "price_per_identification": "0.10",
+    "min_usage": 0,
+    "max_usage": 10,
+}
+CAMEL_TIER: dict[str, Any] = {
+    "tier": "A",
+    "pricePerIdentification": "0.10",
+    "minUsage": 0,
+    "maxUsage": 10,
+}
+FIFTY_TIERS = [TIER | {"min_usage": n * 10, "max_usage": n * 10 + 10} for n in range(50)]
+OPTIONAL_TERMS = ("billing_mode", "billing_day_of_month", "pricing_tiers", "currency")
+OPTIONAL_FIELDS = ("external_id", "status", "tier", "credits", "metadata")
+
+
+def test_wrong_values_in_pricing_tiers(market: World) -> None:
+    """They are blamed as they were spelled: one thing has two spellings."""
+    no_amount: tuple[Any, ...] = (
+        True,
+        None,
+        [],
+        {},
+        "",
+        "x",
+        "-1",
+        "0.0000001",
+        "1000000000000",
+        -1,
+        10**12,
+    )
+    no_tier: tuple[Any, ...] = ("", "x" * 65, "\ud800", -1, 10**12, 1.5, True, None, [], {})
+    wrong: Mapping[str, list[list[Any]]] = {
+        "data.pricing_tiers.0": [[each] for each in NO_OBJECT],
+        "data.pricing_tiers.0.tier": [
+            *[[TIER | {"tier": each}] for each in no_tier],
+            [without("tier", TIER)],
+        ],
+        "data.pricing_tiers.0.price_per_identification": [
+            *[[TIER | {"price_per_identification": each}] for each in no_amount],
+            [without("price_per_identification", TIER)],
+            [without("pricePerIdentification", CAMEL_TIER)],
+        ],
+        "data.pricing_tiers.0.pricePerIdentification": [
+            [CAMEL_TIER | {"pricePerIdentification": "-1"}]
+        ],
+        "data.pricing_tiers.0.min_usage": [
+            *[[TIER | {"min_usage": each}] for each in (*NO_COUNT, None)],
+            [without("min_usage", TIER)],
+        ],
+        "data.pricing_tiers.0.minUsage": [[CAMEL_TIER | {"minUsage": "0"}]],
+        "data.pricing_tiers.0.max_usage": [[TIER | {"max_usage": each}] for each in NO_COUNT],
+        "data.pricing_tiers.1.maxUsage": [[TIER, CAMEL_TIER | {"minUsage": 10, "maxUsage": "x"}]],
+        "data.pricing_tiers": [
+            [TIER | {"min_usage": 2}],
+            [TIER | {"max_usage": 0}],
+            [TIER, TIER],
+            [TIER, TIER | {"min_usage": 12, "max_usage": 20}],
+            [TIER | {"max_usage": None}, TIER | {"min_usage": 11, "max_usage": 20}],
+            [*FIFTY_TIERS, TIER | {"min_usage": 500, "max_usage": None}],
+        ],
+    }
+    for field, cases in wrong.items():
+        events = {repr(each): told("partner.configured", pricing_tiers=each) for each in cases}
+        assert_each_rejected(market, events, field)
+
+
+# `{"a":"..."}` has eight bytes around the text, and ü has two.
+LONGEST = [{"a": "x" * 4088}, {"a": "ü" * 2044}]
+
+
+def test_metadata_has_bounds(market: World) -> None:
+    too_long: list[dict[str, Any]] = [
+        {"a": "x" * 4089},
+        {"a": "ü" * 2044 + "x"},
+        {"a": ["x"] * 2000},
+    ]
+    wrong = [*too_long, deep(17), deep(100), {"a": [], "b": deep(16)}]
+    events = {
+        repr(each): told(event_type, metadata=each)
+        for each in wrong
+        for event_type in ("organization.created", "organization.updated")
+    }
+
+    assert_each_rejected(market, events, "data.metadata")
+    allowed: list[dict[str, Any]] = [{}, deep(16), *LONGEST]
+    right = [told("organization.updated", metadata=each) for each in allowed]
+    assert market.send(*right) == ingested(202, *map(accepted, right))
+
+
 @pytest.mark.parametrize(
     ("event_type", "data"),
     [
@@ -154,6 +269,22 @@ def test_wrong_values_deep_in_the_data(market: World) -> None:
         ("dataset.accessed", {"kind": "download", "object_id": "no-such-object"}),
         ("charge.refunded", {"reason": "ä" * 1000}),
         ("charge.refunded", {"reason": None}),
+        ("partner.configured", {"credit_pool_total": 0, "billing_day_of_month": 28}),
+        ("partner.configured", {"credit_pool_total": 10**12 - 1, "billing_mode": "a" * 64}),
+        ("partner.configured", dict.fromkeys(OPTIONAL_TERMS)),
+        ("partner.configured", {"pricing_tiers": []}),
+        ("partner.configured", {"pricing_tiers": [TIER | {"tier": "💶" * 64}]}),
+        ("partner.configured", {"pricing_tiers": [CAMEL_TIER | {"tier": 10**12 - 1}]}),
+        ("partner.configured", {"pricing_tiers": [without("max_usage", TIER | {"tier": 0})]}),
+        ("partner.configured", {"pricing_tiers": FIFTY_TIERS}),
+        ("organization.created", {"organization_id": "a" * 64, "name": "💶 " * 128}),
+        ("organization.created", {"external_id": "💶 " * 128, "credits": 10**12 - 1}),
+        ("organization.updated", dict.fromkeys(OPTIONAL_FIELDS)),
+        ("identification.recorded", {"quantity": 0, "credits": 0}),
+        ("identification.recorded", {"quantity": 10**12 - 1, "credits": 10**12 - 1}),
+        ("identification.recorded", {"credits": None}),
+        ("usage.recorded", {"kind": "💶 " * 128, "quantity": 0}),
+        ("usage.recorded", {"kind": "identification", "quantity": 10**12 - 1}),
     ],
     ids=lambda value: repr(value)[:60],
 )

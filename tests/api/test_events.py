@@ -367,7 +367,8 @@ def test_a_rejected_event_is_accepted_once_it_fits(market: World) -> None:
 
 
 def test_an_unknown_tenant(market: World) -> None:
-    events = [told(event_type, tenant_id="nobody") for event_type in REQUIRED]
+    nobody = {"tenant_id": "nobody", "partner_id": "nobody"}
+    events = [told(event_type, **nobody) for event_type in REQUIRED]
 
     with market.unchanged():
         answered = market.send(*events)
