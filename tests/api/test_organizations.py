@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import count
 from typing import Any
+from unicodedata import normalize
 from urllib.parse import quote
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.api.answers import (
     accepted,
@@ -16,10 +21,13 @@ from tests.api.answers import (
     ingested,
     invalid,
     partner_failure,
+    rejected,
 )
 from tests.api.portfolios import ORGANIZATIONS, ask, ok, organization
 from tests.api.posting import assert_each_rejected, deep, post
-from tests.world import World
+from tests.world import World, proxy_event
+
+numbers = count(1)
 
 
 @pytest.fixture
@@ -267,6 +275,33 @@ def test_names_of_any_script_are_kept_and_found(portfolio: World) -> None:
     assert missed == []
 
 
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(st.text(st.characters() | st.sampled_from("ßİé\u0301🚢 \t\x7f\ud800"), max_size=30))
+def test_a_name_is_refused_or_kept_as_it_is(portfolio: World, name: str) -> None:
+    """And found by whatever else means the same."""
+    sent = organization("created", f"org_{next(numbers)}", name=name)
+    organization_id = sent["data"]["organization_id"]
+    is_name = bool(name.strip()) and not re.search(r"[\x00-\x1f\x7f\ud800-\udfff]", name)
+
+    answered = portfolio.send(sent)
+
+    if not is_name:
+        (result,) = answered.body["data"]["results"]
+        refused = rejected(sent, "invalid_event", result["error"]["message"])
+        assert answered == ingested(422, refused)
+        assert refused["error"]["message"].startswith("data.name: ")
+        return
+    assert answered == ingested(202, accepted(sent))
+    body = ask(portfolio, f"{ORGANIZATIONS}?pageSize=100").body
+    assert {each["id"]: each["name"] for each in body["organizations"]}[organization_id] == name
+    for search in (name, name.casefold(), normalize("NFD", name), normalize("NFC", name)):
+        assert organization_id in found(portfolio, f"search={quote(search)}")
+
+
 @pytest.mark.parametrize("search", ["%00", "%0A", "%ED%A0%80", "%FF", "x" * 5000, "%F0%9F%92%A9"])
 def test_any_text_may_be_searched_for(search: str, portfolio: World) -> None:
     happen(portfolio, organization("created", "org_1"))
@@ -354,8 +389,8 @@ def test_pages_and_sizes_that_are_none(field: str, five: World) -> None:
     wrong = ["0", "-1", "", "abc", "1.5", "1e1", "null", "%D9%A1", "%00", "1,2", "9" * 5000]
     if field == "pageSize":
         wrong += ["101", "9" * 30]
-    for given in wrong:
-        answered = ask(five, f"{ORGANIZATIONS}?{field}={given}")
+    for value in wrong:
+        answered = ask(five, f"{ORGANIZATIONS}?{field}={value}")
         reason = answered.body["details"][field]
         message = invalid((field, reason))["error"]["message"]
         assert answered == partner_failure(400, message, **{field: reason})
@@ -363,11 +398,22 @@ def test_pages_and_sizes_that_are_none(field: str, five: World) -> None:
         assert reason == "Input should be less than or equal to 100"
 
 
+def test_a_parameter_that_is_sent_twice_is_refused(five: World) -> None:
+    """Whichever was meant."""
+    for field, value in {"page": "1", "pageSize": "5", "search": "a", "externalId": "a"}.items():
+        twice = proxy_event("GET", ORGANIZATIONS, {"X-API-Key": five.key("acme")})
+        twice["multiValueQueryStringParameters"] = {field: [value, value]}
+        answered = five.invoke(twice)
+        reason = answered.body["details"][field]
+        message = invalid((field, reason))["error"]["message"]
+        assert answered == partner_failure(400, message, **{field: reason})
+
+
 def test_statuses_that_are_none(five: World) -> None:
     reason = "Input should be 'active', 'suspended' or 'canceled'"
     message = f"The request is not valid: status: {reason}."
-    for given in ("", "Active", "deleted", "active%20", "%00"):
-        assert ask(five, f"{ORGANIZATIONS}?status={given}") == partner_failure(
+    for value in ("", "Active", "deleted", "active%20", "%00"):
+        assert ask(five, f"{ORGANIZATIONS}?status={value}") == partner_failure(
             400, message, status=reason
         )
 

@@ -114,6 +114,53 @@ def test_what_was_sent_or_delivered_twice_counts_once(portfolio: World) -> None:
     assert ask(portfolio, USAGE) == ok(usage("2026-04-01", "2026-04-05", 25, 2))
 
 
+def test_a_hundred_events_of_few_days_are_two_writes(portfolio: World) -> None:
+    """Each day of each partner is entered once in each of them."""
+    sent = [
+        identified(f"2026-03-0{n % 3 + 1}T09:00:00Z", n, partner_id=("acme", "rival")[n % 2])
+        for n in range(100)
+    ]
+    calls: list[str] = []
+    portfolio.send()  # which makes the key
+    with portfolio.on_call(calls.append):
+        answered = portfolio.send(*sent)
+    portfolio.deliver()
+
+    assert answered == ingested(202, *map(accepted, sent))
+    assert calls.count("TransactWriteItems") == 2
+    for n, partner_id in enumerate(("acme", "rival")):
+        for day in range(3):
+            of_day = [m for m in range(100) if m % 2 == n and m % 3 == day]
+            date = f"2026-03-0{day + 1}"
+            assert ask(portfolio, f"{USAGE}?startDate={date}&endDate={date}", partner_id) == ok(
+                usage(date, date, sum(of_day), len(of_day))
+            )
+
+
+def test_history_counts_as_everything_else(portfolio: World) -> None:
+    sent = [
+        organization("created", "org_9", "2024-01-01T00:00:00Z"),
+        identified("2024-02-29T00:00:00Z", 5, organization_id="org_9"),
+        configured("2024-01-01T00:00:00Z", 300),
+    ]
+
+    assert portfolio.import_history(*sent) == ingested(202, *map(accepted, sent))
+    assert portfolio.import_history(*sent) == ingested(202, *map(duplicate, sent))
+    portfolio.deliver()
+
+    assert ask(portfolio, f"{ANALYTICS}?startDate=2024-02-29&endDate=2024-02-29") == ok(
+        analytics(
+            "2024-02-29",
+            "2024-02-29",
+            totalOrganizations=2,
+            activeOrganizations=2,
+            totalIdentifications=5,
+            creditsRemaining=300,
+            creditsUsed=5,
+        )
+    )
+
+
 def test_sums_are_exact_however_large(portfolio: World) -> None:
     """The counters say so, of a year of a trillion a second."""
     most = 10**37
