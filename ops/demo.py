@@ -1,13 +1,15 @@
-"""Demo data: the numbers of the API references' examples, sent through the API itself."""
+"""Demo data, sent through the API itself: the numbers of the API references' examples, and a
+partner's year."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import batched
 from typing import Any, NamedTuple
 
+from ops.demo_portfolio import PARTNER, Said, portfolio
 from ops.errors import OpsError
 from ops.stack import LocalStack
 
@@ -68,16 +70,23 @@ class DemoKeys(NamedTuple):
     provider_key: str
     buyer_key: str
     agent_key: str
+    partner_key: str
 
 
 def load(stack: LocalStack, admin_key: str, events_key: str) -> DemoKeys:
     """Make the demo's tenants, send its events, and wait until they are counted."""
-    tenants = ((PROVIDER, "Demo Provider"), (BUYER, "Demo Buyer"), (AGENT, "Demo Research Agent"))
+    tenants = (
+        (PROVIDER, "Demo Provider"),
+        (BUYER, "Demo Buyer"),
+        (AGENT, "Demo Research Agent"),
+        (PARTNER, "Demo Partner"),
+    )
     for tenant_id, name in tenants:
         body = {"tenant_id": tenant_id, "display_name": name}
         _post(stack, "/v1/admin/tenants", admin_key, body)
     provider_key = _issue(stack, admin_key, PROVIDER, "Dashboard")["key"]
     agent_key = _issue(stack, admin_key, AGENT, "Agent")["key"]
+    partner_key = _issue(stack, admin_key, PARTNER, "Dashboard")["key"]
     buyer_keys = [
         _issue(stack, admin_key, BUYER, name)
         for name in ("Dashboard", "Research agent", "Nightly export", "Retired agent")
@@ -86,12 +95,14 @@ def load(stack: LocalStack, admin_key: str, events_key: str) -> DemoKeys:
     buyer_key = buyer_keys[0]["key"]
     _request(stack, "DELETE", f"/v1/api-keys/{retired['api_key_id']}", buyer_key)
 
-    for events in batched([*_catalog(), *_activity()], 100, strict=False):
+    year = list(portfolio(datetime.now(UTC).date()))
+    of_partner = (_event(said.type, said.subject, said.data, said.time) for said in year)
+    for events in batched([*_catalog(), *_activity(), *of_partner], 100, strict=False):
         answer = _post(stack, "/v1/events", events_key, events)
         if answer["rejected"]:
             raise OpsError(f"The demo's events were rejected: {answer['results']}")
-    keys = DemoKeys(provider_key, buyer_key, agent_key)
-    _wait_until_counted(stack, keys)
+    keys = DemoKeys(provider_key, buyer_key, agent_key, partner_key)
+    _wait_until_counted(stack, keys, year)
     _pay(stack, admin_key, provider_key)
     return keys
 
@@ -195,8 +206,12 @@ def _event(kind: str, subject: str, data: dict[str, Any], when: str = _BEGAN) ->
     }
 
 
-def _wait_until_counted(stack: LocalStack, keys: DemoKeys) -> None:
+def _wait_until_counted(stack: LocalStack, keys: DemoKeys, year: Sequence[Said]) -> None:
     """Every number that the demo is to show has come to rest."""
+    used = [said for said in year if "quantity" in said.data]
+    organizations = sum(said.type == "organization.created" for said in year)
+    suspended = sum(said.type == "organization.updated" for said in year)
+    usage_path = f"/partner/usage?startDate={used[0].time[:10]}"
     states = [states for _, _, states, _, _ in _DATASETS]
     reviewed = sum(approved + rejected for _, approved, rejected in states)
     deadline = time.monotonic() + _PATIENCE_S
@@ -207,14 +222,22 @@ def _wait_until_counted(stack: LocalStack, keys: DemoKeys) -> None:
         accesses = _request(stack, "GET", "/v1/agent/activity/accesses", keys.buyer_key)
         searches = _request(stack, "GET", "/v1/agent/activity/searches", keys.agent_key)
         spend = _request(stack, "GET", "/v1/buyer/spend", keys.buyer_key)
+        portfolio_now = _request(stack, "GET", "/partner/analytics", keys.partner_key)
+        usage = _request(stack, "GET", usage_path, keys.partner_key)
         shown = (
             provider["objects_approved"] + provider["objects_rejected"],
             analytics["active_object_count"],
             sum(row["access_count"] for row in accesses["accesses"]),
             searches["total"],
             spend["total_spend"],
+            portfolio_now["totalOrganizations"],
+            portfolio_now["activeOrganizations"],
+            usage["totalEvents"],
         )
-        if shown == (reviewed, _DATASETS[0][3], 59, len(_SEARCHES), 125.67):
+        if shown == (
+            *(reviewed, _DATASETS[0][3], 59, len(_SEARCHES), 125.67),
+            *(organizations, organizations - suspended, len(used)),
+        ):
             return
         time.sleep(0.1)
     raise OpsError("The demo's events were not counted in time; `make logs` tells more.")
@@ -236,4 +259,5 @@ def _request(stack: LocalStack, method: str, path: str, key: str, body: object =
     response = stack.request(method, path, headers={"X-API-Key": key}, json=body)
     if response.status >= 400:
         raise OpsError(f"{method} {path} answered {response.status}: {response.body.decode()}")
-    return response.json()["data"]
+    answer = response.json()
+    return answer if path.startswith("/partner/") else answer["data"]

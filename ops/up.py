@@ -104,6 +104,7 @@ def _greet(local: LocalStack, admin_key: str, events_key: str, demo_keys: DemoKe
         print(f"provider key  {demo_keys.provider_key}")
         print(f"buyer key     {demo_keys.buyer_key}")
         print(f"agent key     {demo_keys.agent_key}   (a buyer of two searches)")
+        print(f"partner key   {demo_keys.partner_key}   (a year of a portfolio)")
     key = demo_keys.provider_key if demo_keys else admin_key
     print(f"\ncurl -H 'X-API-Key: {key}' {local.api_url}/v1/provider/dashboard")
 

@@ -1,8 +1,14 @@
-"""The demo data reproduces the examples of the API references."""
+"""The demo data reproduces the examples of the API references, and shows a partner's year."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
 from ops import demo
+from ops.demo_portfolio import Said, portfolio
 from tally.domain.instants import for_display
 from tally.domain.payouts import statement_id
 from tally.domain.periods import bounds, month_of
@@ -115,3 +121,145 @@ def test_the_demo_shows_the_references_numbers(client: Client) -> None:
         "search_spend": 98.42,
         "retrieval_spend": 27.25,
     }
+    shows_the_partner(client, keys.partner_key)
+
+
+def shows_the_partner(client: Client, key: str) -> None:
+    """Its five answers, from what was said and by the contract's words alone."""
+    today = datetime.now(UTC).date()
+    said = list(portfolio(today))
+    first = today - timedelta(days=364)
+    organizations = listed(said)
+    assert len(organizations) == 24
+    period_start, period_end, next_start = period(today)
+    now = sums(said, period_start, period_end)
+
+    for since, until, query in (
+        (today - timedelta(days=30), today, ""),
+        (first, today, f"?startDate={first}&endDate={today}"),
+        (period_start, today, f"?startDate={period_start}T10:00:00Z"),
+    ):
+        used = sums(said, since, until)
+        assert client.call("GET", f"/partner/analytics{query}", key) == {
+            "partnerId": "demo-partner",
+            "startDate": since.isoformat(),
+            "endDate": until.isoformat(),
+            "totalOrganizations": 24,
+            "activeOrganizations": sum(each["status"] == "active" for each in organizations),
+            "totalIdentifications": used["identifications"],
+            "creditsRemaining": 60_000 - now["credits"],
+            "creditsUsed": used["credits"],
+        }
+    for since, until, query in (
+        (today.replace(day=1), today, ""),
+        (
+            first,
+            first + timedelta(days=99),
+            f"?startDate={first}&endDate={first + timedelta(days=99)}",
+        ),
+    ):
+        used = sums(said, since, until)
+        assert client.call("GET", f"/partner/usage{query}", key) == {
+            "startDate": since.isoformat(),
+            "endDate": until.isoformat(),
+            "totalQuantity": used["quantity"],
+            "totalEvents": used["events"],
+        }
+    assert client.call("GET", "/partner/billing", key) == {
+        "partnerId": "demo-partner",
+        "billingMode": "credit_pool",
+        "billingPeriod": "monthly",
+        "billingDayOfMonth": 15,
+        "billingPeriodStart": period_start.isoformat(),
+        "nextBillingDate": next_start.isoformat(),
+        "currency": "USD",
+        "pricingTiers": [
+            {"tier": 1, "pricePerIdentification": 0.05, "minUsage": 0, "maxUsage": 10_000},
+            {"tier": 2, "pricePerIdentification": 0.04, "minUsage": 10_001, "maxUsage": 30_000},
+            {"tier": 3, "pricePerIdentification": 0.0325, "minUsage": 30_001, "maxUsage": None},
+        ],
+        "creditPoolTotal": 60_000,
+        "creditPoolUsed": now["credits"],
+        "creditPoolAvailable": 60_000 - now["credits"],
+    }
+    assert client.call("GET", "/partner/billing/usage", key) == {
+        "partnerId": "demo-partner",
+        "periodStart": period_start.isoformat(),
+        "periodEnd": period_end.isoformat(),
+        "totalIdentifications": now["identifications"],
+        "totalQuantity": now["quantity"],
+        "totalEvents": now["events"],
+        "creditsUsed": now["credits"],
+        "estimatedCost": float(cost(now["identifications"])),
+        "currency": "USD",
+    }
+    canceled = [each for each in organizations if each["status"] == "canceled"]
+    named = [each for each in organizations if "co" in each["name"].lower()]
+    for query, page, shown, total in (
+        ("", 1, organizations[:20], 24),
+        ("?page=2", 2, organizations[20:], 24),
+        ("?status=canceled", 1, canceled, 2),
+        ("?search=CO", 1, named, len(named)),
+        ("?externalId=crm-2004", 1, organizations[-4:-3], 1),
+    ):
+        assert client.call("GET", f"/partner/organizations{query}", key) == {
+            "organizations": shown,
+            "total": total,
+            "page": page,
+            "pageSize": 20,
+        }
+
+
+def listed(said: Iterable[Said]) -> Sequence[Mapping[str, Any]]:
+    """Newest first, as they were left."""
+    organizations: dict[str, dict[str, Any]] = {}
+    for each in sorted(said, key=lambda each: each.time):
+        data = each.data
+        if each.type == "organization.created":
+            organizations[data["organization_id"]] = {
+                "id": data["organization_id"],
+                "name": data["name"],
+                "externalId": data["external_id"],
+                "status": "active",
+                "tier": data["tier"],
+                "credits": data["credits"],
+                "metadata": data["metadata"],
+                "createdAt": each.time,
+            }
+        elif each.type == "organization.updated":
+            organizations[data["organization_id"]]["status"] = data["status"]
+    return sorted(organizations.values(), key=lambda each: each["createdAt"], reverse=True)
+
+
+def sums(said: Iterable[Said], since: date, until: date) -> Mapping[str, int]:
+    """Of identifications and page views of these days, both included."""
+    used = [e for e in said if "quantity" in e.data and f"{since}" <= e.time[:10] <= f"{until}"]
+    found = [e.data for e in used if e.type == "identification.recorded"]
+    return {
+        "identifications": sum(data["quantity"] for data in found),
+        "credits": sum(data.get("credits", data["quantity"]) for data in found),
+        "quantity": sum(each.data["quantity"] for each in used),
+        "events": len(used),
+    }
+
+
+def period(today: date) -> tuple[date, date, date]:
+    """The first and the last day of the billing period, and the first day of the next."""
+    of_this_month = today.replace(day=15)
+    month = timedelta(days=31)  # from the 15th of one month into the next, before its 19th
+    if today >= of_this_month:
+        first, following = of_this_month, (of_this_month + month).replace(day=15)
+    else:
+        first, following = (of_this_month - month).replace(day=15), of_this_month
+    return first, following - timedelta(days=1), following
+
+
+def cost(identifications: int) -> Decimal:
+    """Each at the price of its own tier."""
+    in_tiers = (
+        min(identifications, 10_000),
+        min(max(identifications - 10_000, 0), 20_000),
+        max(identifications - 30_000, 0),
+    )
+    prices = Decimal("0.05"), Decimal("0.04"), Decimal("0.0325")
+    return sum((n * price for n, price in zip(in_tiers, prices, strict=True)), Decimal())
