@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
 
 from tally.domain.instants import for_display
+from tally.domain.periods import bounds, month_of
 from tally.http.clock import current_instant
 from tests.stack.client import Client, eventually
 from tests.template import routes
@@ -62,6 +64,7 @@ def test_each_role_is_enough_for_its_function(client: Client) -> None:
 
     buy_and_look(client, tenant_id, key, dataset_id)
     pay(client, tenant_id, key, dataset_id)
+    watch_portfolio(client, tenant_id, key)
 
     client.call(
         "POST",
@@ -148,6 +151,117 @@ def pay(client: Client, tenant_id: str, key: str, dataset_id: str) -> None:
     detail = client.call("GET", f"{path}/{payout['payout_statement_id']}", key)
     assert (detail["status"], detail["attempts"]) == ("processing", 1)
     assert [line["amount"] for line in detail["lines"]] == [1.00]
+
+
+def watch_portfolio(client: Client, tenant_id: str, key: str) -> None:
+    """The tenant has three organizations, of which one is suspended and one deleted again."""
+    now = for_display(current_instant())
+    today = now[:10]
+
+    def said(kind: str, time: str, /, **data: Any) -> dict[str, Any]:
+        return event(kind, time, id=str(uuid4()), partner_id=tenant_id, **data)
+
+    def send(*events: dict[str, Any]) -> None:
+        sent = client.call("POST", "/v1/events", client.keys.events_key, events)
+        assert (sent["accepted"], sent["rejected"]) == (len(events), 0)
+
+    tiers = [
+        {"tier": "base", "price_per_identification": "0.05", "min_usage": 0, "max_usage": 100},
+        {"tier": "more", "price_per_identification": "0.0031", "min_usage": 101},
+    ]
+    send(
+        said("partner.configured", now, credit_pool_total=1000, pricing_tiers=tiers),
+        *(
+            said("organization.created", f"2026-04-0{n}T09:30:00Z", organization_id=f"org_{n}")
+            for n in (1, 2, 3)
+        ),
+        *(
+            said("identification.recorded", now, organization_id=f"org_{1 + n % 3}", quantity=2)
+            for n in range(60)
+        ),
+        said("usage.recorded", now, kind="page_view", quantity=500),
+    )
+    eventually(
+        lambda: client.call("GET", "/partner/analytics", key, header="X-Partner-API-Key"),
+        {
+            "partnerId": tenant_id,
+            "startDate": (date.fromisoformat(today) - timedelta(days=30)).isoformat(),
+            "endDate": today,
+            "totalOrganizations": 3,
+            "activeOrganizations": 3,
+            "totalIdentifications": 120,
+            "creditsRemaining": 880,
+            "creditsUsed": 120,
+        },
+    )
+    assert client.call("GET", f"/partner/usage?startDate={today}&endDate={today}", key) == {
+        "startDate": today,
+        "endDate": today,
+        "totalQuantity": 620,
+        "totalEvents": 61,
+    }
+    month = f"{bounds(month_of(now))[0][:10]}", f"{bounds(month_of(now))[1][:10]}"
+    next_month = date.fromisoformat(month[1]) + timedelta(days=1)
+    assert client.call("GET", "/partner/billing", key) == {
+        "partnerId": tenant_id,
+        "billingMode": "credit_pool",
+        "billingPeriod": "monthly",
+        "billingDayOfMonth": 1,
+        "billingPeriodStart": month[0],
+        "nextBillingDate": next_month.isoformat(),
+        "currency": "USD",
+        "pricingTiers": [
+            {"tier": "base", "pricePerIdentification": 0.05, "minUsage": 0, "maxUsage": 100},
+            {"tier": "more", "pricePerIdentification": 0.0031, "minUsage": 101, "maxUsage": None},
+        ],
+        "creditPoolTotal": 1000,
+        "creditPoolUsed": 120,
+        "creditPoolAvailable": 880,
+    }
+    assert client.call("GET", "/partner/billing/usage", key) == {
+        "partnerId": tenant_id,
+        "periodStart": month[0],
+        "periodEnd": month[1],
+        "totalIdentifications": 120,
+        "totalQuantity": 620,
+        "totalEvents": 61,
+        "creditsUsed": 120,
+        "estimatedCost": 5.062,
+        "currency": "USD",
+    }
+
+    send(
+        said("organization.updated", now, organization_id="org_1", name="Quay", status="suspended"),
+        said("organization.deleted", now, organization_id="org_2"),
+    )
+    shown: dict[str, Any] = {"externalId": None, "tier": "trial", "credits": 0, "metadata": {}}
+    assert client.call("GET", "/partner/organizations", key) == {
+        "organizations": [
+            {
+                "id": "org_3",
+                "name": "Harbour Analytics",
+                "status": "active",
+                "createdAt": "2026-04-03T09:30:00Z",
+            }
+            | shown,
+            {
+                "id": "org_1",
+                "name": "Quay",
+                "status": "suspended",
+                "createdAt": "2026-04-01T09:30:00Z",
+            }
+            | shown,
+        ],
+        "total": 2,
+        "page": 1,
+        "pageSize": 20,
+    }
+
+    def organizations() -> tuple[int, int]:
+        told = client.call("GET", "/partner/analytics", key)
+        return told["totalOrganizations"], told["activeOrganizations"]
+
+    eventually(organizations, (2, 1))
 
 
 def test_bodies_arrive_byte_for_byte(client: Client) -> None:
