@@ -13,7 +13,18 @@ from functools import partial
 from pathlib import Path
 
 from ops import first_keys
-from ops.bench import activity, comparison, end_to_end, imports, payouts, reads, samples, writes
+from ops.bench import (
+    activity,
+    comparison,
+    end_to_end,
+    imports,
+    partners,
+    payouts,
+    reads,
+    rivals,
+    samples,
+    writes,
+)
 from ops.bench.figures import Figure, table
 from ops.bench.lab import Lab
 from ops.bench.reads import Provider
@@ -59,6 +70,8 @@ def _measure(begun: float) -> Iterator[Figure]:
         yield from during("Accepting events", writes.accept(lab))
         yield from during("Counting changes", writes.count_changes(lab))
         yield from during("Searching, accessing, refunding", activity.measure(stack, lab))
+        yield from during("Watching portfolios", partners.measure(lab))
+        yield from during("Counting a hot partner", rivals.measure(stack, lab))
         yield from payouts.measure(stack, partial(_say, begun))
         yield from during("Deleting datasets", writes.delete(lab, SMALL, LARGE, OBJECTS))
         keys = first_keys.issue(stack)

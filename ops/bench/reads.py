@@ -23,6 +23,10 @@ _MOST_CALLS = {
     "/v1/agent/activity/searches": 2,
     "/v1/agent/activity/accesses": 2,
     "/v1/provider/payouts": 2,
+    # The terms and the usage; the tenant's currency unless the terms name one.
+    "/partner/analytics": 2,
+    "/partner/billing": 3,
+    "/partner/billing/usage": 3,
 }
 # A statement costs what it has lines; there is none here.
 _ELSEWHERE = ("/v1/provider/payouts/{id}",)

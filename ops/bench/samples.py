@@ -74,6 +74,17 @@ def refund(charge: Event) -> Event:
     )
 
 
+def organization(partner_id: str, organization_id: str) -> Event:
+    about = {"partner_id": partner_id, "organization_id": organization_id}
+    return _said("organization.created", about | {"name": f"Organization {organization_id}"})
+
+
+def identification(partner_id: str, organization_id: str) -> Event:
+    """All of one day."""
+    about = {"partner_id": partner_id, "organization_id": organization_id}
+    return _said("identification.recorded", about) | {"time": "2026-04-05T09:30:00Z"}
+
+
 def mix(datasets: Iterable[tuple[str, str]], number: int) -> list[Event]:
     """Exactly so many: the datasets made, then objects uploaded, reviewed, indexed, deleted."""
     owned = list(datasets)
@@ -125,6 +136,10 @@ def _event(kind: str, tenant_id: str, dataset_id: str, /, **data: object) -> Eve
 
 
 def _of_tenant(kind: str, tenant_id: str, /, **data: object) -> Event:
+    return _said(kind, {"tenant_id": tenant_id} | data)
+
+
+def _said(kind: str, data: Mapping[str, object]) -> Event:
     number = next(_numbers)
     return {
         "specversion": "1.0",
@@ -132,5 +147,5 @@ def _of_tenant(kind: str, tenant_id: str, /, **data: object) -> Event:
         "source": "/bench",
         "type": kind,
         "time": (_BEGAN + timedelta(seconds=number)).isoformat(),
-        "data": {"tenant_id": tenant_id} | data,
+        "data": dict(data),
     }
