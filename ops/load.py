@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from json import loads
 from pathlib import Path
@@ -247,9 +247,54 @@ class _Asking:
             yield from _unlike(f"{buyer}: accesses", _by_dataset(told), _by_dataset(rows))
             if told != rows:
                 yield f"{buyer}: accesses are not in order"
+        yield from self._used_otherwise()
+
+    def _used_otherwise(self) -> Iterator[str]:
+        """What the partner's portfolio used in ranges of each kind, and in the present month."""
+        partner, portfolio, month = self.market.partner, self.expected.portfolio, self.market.period
+        days = sorted({day for day, _ in portfolio.uses})
+        long_before = date.fromisoformat(days[0]) - timedelta(days=400)
+        for first, last in (
+            (str(long_before), days[-1]),
+            (days[0], days[-1]),
+            (days[len(days) // 3], days[-1]),
+            (days[0], days[len(days) // 2]),
+            (days[-1], days[-1]),
+        ):
+            used, range_ = portfolio.used(first, last), f"?startDate={first}&endDate={last}"
+            analytics = {
+                "totalOrganizations": len(portfolio.organizations),
+                "activeOrganizations": portfolio.active,
+                "totalIdentifications": used.identifications,
+                "creditsUsed": used.credits,
+            }
+            usage = {"totalQuantity": used.quantity, "totalEvents": used.events}
+            for path, expected in (("analytics", analytics), ("usage", usage)):
+                told = self._get(partner, f"/partner/{path}{range_}")
+                yield from _unlike(f"{partner}: {path}{range_}", _cut(told, expected), expected)
+
+        used, total = portfolio.used(f"{month}-01", f"{month}-31"), portfolio.credit_pool_total
+        pool = {
+            "creditPoolTotal": total,
+            "creditPoolUsed": used.credits,
+            "creditPoolAvailable": total - used.credits,
+        }
+        costs: Mapping[str, Any] = {
+            "totalIdentifications": used.identifications,
+            "totalQuantity": used.quantity,
+            "totalEvents": used.events,
+            "creditsUsed": used.credits,
+            "estimatedCost": used.cost,
+        }
+        billing = self._get(partner, "/partner/billing")
+        if billing["billingPeriodStart"].startswith(month):  # else the month has ended
+            yield from _unlike(f"{partner}: billing", _cut(billing, pool), pool)
+        told = self._get(partner, "/partner/billing/usage")
+        if told["periodStart"].startswith(month):
+            yield from _unlike(f"{partner}: billing/usage", _cut(told, costs), costs)
 
     def listed_otherwise(self) -> Iterator[str]:
-        """The buyers' searches one by one, newest first."""
+        """The buyers' searches and the partner's organizations one by one, newest first."""
         for buyer, expected in self.expected.searches.items():
             told = [
                 (search["search_activity_id"], search["charged_amount"])
@@ -258,6 +303,12 @@ class _Asking:
             yield from _unlike(f"{buyer}: searches", dict(told), dict(expected))
             if told != expected:
                 yield f"{buyer}: searches are not in order"
+        partner, organizations = self.market.partner, self.expected.portfolio.organizations
+        listed = self._get(partner, "/partner/organizations?pageSize=100")["organizations"]
+        shown = {each["id"]: _cut(each, {"name": "", "status": ""}) for each in listed}
+        yield from _unlike(f"{partner}: organizations", shown, organizations)
+        if list(shown) != list(organizations):
+            yield f"{partner}: organizations are not in order"
 
     def _counts(self) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
         """Tenant, path, and what must be in the answer."""
@@ -284,7 +335,8 @@ class _Asking:
         answer = self.stack.request(method, path, headers={"X-API-Key": key}, json=body)
         if answer.status >= 300:
             raise OpsError(f"{method} {path} answered {answer.status}: {answer.body.decode()}")
-        return loads(answer.body, parse_float=Decimal)["data"]
+        told = loads(answer.body, parse_float=Decimal)
+        return told if path.startswith("/partner/") else told["data"]
 
 
 def _posted_otherwise(table: Table, made: Market, expected: Truth) -> Iterator[str]:

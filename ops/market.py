@@ -17,8 +17,9 @@ from typing import Any
 
 type Event = dict[str, Any]
 
-# Tenants by number: some are providers and buyers at once, and some are billed in euros.
-_TENANTS, _PROVIDERS, _BUYERS, _IN_EUROS = 10, range(6), range(4, 10), (8, 9)
+# Tenants by number: some are providers and buyers at once, and some are billed in euros. One of
+# both has a portfolio beside, and is the partner of all that is identified and used.
+_TENANTS, _PROVIDERS, _BUYERS, _IN_EUROS, _PARTNER = 10, range(6), range(4, 10), (8, 9), 5
 # What becomes of an object, in order of time; its events are sent in any order.
 _LIVES = (
     ("uploaded",),
@@ -31,20 +32,73 @@ _LIVES = (
 )
 _REFUND = "charge.refunded"
 _CHARGES = "search.performed", "dataset.accessed"
+_USES = "identification.recorded", "usage.recorded"
+_MOST_ORGANIZATIONS = 60
+# A part of what was used is told of as late as this.
+_LATE, _LATEST_DAYS = 0.3, 99
+_CREDITS = 10**11
+# Price, up to which identification of a month.
+_TIERS = (("0.05", 100), ("0.0315", 2_000), ("0.000001", None))
 
 
 @dataclass(frozen=True, slots=True)
 class Market:
     """`phases`: what is sent; each needs those before it to be accepted, and is in no order.
 
-    All of it lies in one month, `period`.
+    All of it lies in one month, `period`, but for usage, which may be older.
     """
 
     currencies: Mapping[str, str]
     providers: Sequence[str]
     buyers: Sequence[str]
+    partner: str
     period: str
     phases: Sequence[Sequence[Event]]
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What was used in some days."""
+
+    identifications: int
+    quantity: int
+    events: int
+    credits: int
+
+    @property
+    def cost(self) -> Decimal:
+        """If the days are a month: each identification at the price of its own tier."""
+        cost, below = Decimal(), 0
+        for price, upto in _TIERS:
+            end = self.identifications if upto is None else min(self.identifications, upto)
+            cost += max(0, end - below) * Decimal(price)
+            below = upto or 0
+        return cost
+
+
+@dataclass(frozen=True, slots=True)
+class Portfolio:
+    """`organizations`: id -> name and status, newest first. `uses`: the day and data of each."""
+
+    organizations: Mapping[str, Mapping[str, Any]]
+    uses: Sequence[tuple[str, Mapping[str, Any]]]
+    credit_pool_total: int = _CREDITS
+
+    @property
+    def active(self) -> int:
+        return sum(each["status"] == "active" for each in self.organizations.values())
+
+    def used(self, first: str, last: str) -> Used:
+        """From day to day, both included; only identifications have no kind."""
+        uses = [data for day, data in self.uses if first <= day <= last]
+        found = [data for data in uses if "kind" not in data]
+        quantities = [data.get("quantity", 1) for data in found]
+        return Used(
+            identifications=sum(quantities),
+            quantity=sum(data.get("quantity", 1) for data in uses),
+            events=len(uses),
+            credits=sum(d.get("credits", n) for d, n in zip(found, quantities, strict=True)),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,28 +116,33 @@ class Truth:
     spend: Mapping[str, Mapping[str, Any]]
     debits: Mapping[str, int]
     credits: Mapping[tuple[str, str, str], int]
+    portfolio: Portfolio
 
 
 def make(name: str, number: int, random: Random, now: datetime) -> Market:
     """So many events, at least 100, of tenants and datasets whose ids begin with `name`."""
     tenants = [f"{name}-{n}" for n in range(_TENANTS)]
     currencies = {t: "EUR" if n in _IN_EUROS else "USD" for n, t in enumerate(tenants)}
-    world = _World(
-        name, random, [tenants[n] for n in _PROVIDERS], [tenants[n] for n in _BUYERS], currencies
-    )
+    providers, buyers = [tenants[n] for n in _PROVIDERS], [tenants[n] for n in _BUYERS]
+    world = _World(name, random, providers, buyers, tenants[_PARTNER], currencies)
     few = max(10, number // 100)
     datasets = [world.dataset() for _ in range(few)]
+    organizations = [world.organization() for _ in range(min(few, _MOST_ORGANIZATIONS))]
+    beginnings = [*datasets, world.terms(), *organizations]
+    endings = few // 10 + len(organizations) // 5
     refunds = number // 12
-    goings_on = list(islice(world.activity(), number - few - few // 10 - refunds))
+    goings_on = list(islice(world.activity(), number - len(beginnings) - endings - refunds))
     cut = len(goings_on) * 3 // 5
     first, rest = goings_on[:cut], goings_on[cut:]
     later = [*rest, *islice(world.refunds(first), refunds)]
     # In a small market there may be too few charges to refund.
     later += islice(world.activity(), refunds + len(rest) - len(later))
     later += [world.deletion(event) for event in random.sample(datasets, few // 10)]
-    phases = [datasets, first, later]
-    _set_times(phases, now)
-    return Market(currencies, world.providers, world.buyers, f"{now:%Y-%m}", phases)
+    leaving = random.sample(organizations, len(organizations) // 5)
+    later += [world.departure(event) for event in leaving]
+    phases = [beginnings, first, later]
+    _set_times(phases, now, random)
+    return Market(currencies, providers, buyers, world.partner, f"{now:%Y-%m}", phases)
 
 
 @dataclass(slots=True)
@@ -94,7 +153,9 @@ class _World:
     random: Random
     providers: Sequence[str]
     buyers: Sequence[str]
+    partner: str
     currencies: Mapping[str, str]
+    organizations: list[str] = field(default_factory=list)
     owners: dict[str, str] = field(default_factory=dict)
     made: int = 0
 
@@ -112,10 +173,33 @@ class _World:
         owner, dataset_id = created["data"]["tenant_id"], created["data"]["dataset_id"]
         return self._event("dataset.deleted", owner, dataset_id=dataset_id)
 
+    def terms(self) -> Event:
+        tiers, below = [], 0
+        for n, (price, upto) in enumerate(_TIERS):
+            ends = {"price_per_identification": price, "min_usage": below, "max_usage": upto}
+            tiers.append({"tier": n} | ends)
+            below = upto or 0
+        return self._of_partner(
+            "partner.configured", credit_pool_total=_CREDITS, pricing_tiers=tiers
+        )
+
+    def organization(self) -> Event:
+        number = len(self.organizations)
+        self.organizations.append(f"org_{number}")
+        return self._of_partner(
+            "organization.created",
+            organization_id=self.organizations[-1],
+            name=f"Organization {number}",
+        )
+
+    def departure(self, created: Event) -> Event:
+        organization_id = created["data"]["organization_id"]
+        return self._of_partner("organization.deleted", organization_id=organization_id)
+
     def activity(self) -> Iterator[Event]:
         while True:
-            kinds = (self._life, self._search, self._access)
-            (kind,) = self.random.choices(kinds, weights=(25, 45, 30))
+            kinds = (self._life, self._search, self._access, self._use)
+            (kind,) = self.random.choices(kinds, weights=(20, 30, 20, 30))
             yield from kind()
 
     def refunds(self, events: Iterable[Event]) -> Iterator[Event]:
@@ -175,6 +259,28 @@ class _World:
             currency=self.currencies[buyer],
         )
 
+    def _use(self) -> Iterator[Event]:
+        """Of an organization, some more often than others; now and then it changes itself."""
+        weights = range(1, len(self.organizations) + 1)
+        (organization_id,) = self.random.choices(self.organizations, weights=weights)
+        of = {"organization_id": organization_id}
+        quantity = self.random.randint(0, self.random.choice((3, 10**6)))
+        (kind,) = self.random.choices(("all", "one", "usage", "update"), weights=(40, 30, 25, 5))
+        match kind:
+            case "all":
+                amounts = {"quantity": quantity, "credits": self.random.randrange(1_000)}
+                yield self._of_partner(_USES[0], **of, **amounts)
+            case "one":
+                yield self._of_partner(_USES[0], **of)
+            case "usage":
+                kind = self.random.choice(("page_view", "session"))
+                yield self._of_partner(_USES[1], **of, kind=kind, quantity=quantity)
+            case _:
+                status = self.random.choice(("active", "suspended", "canceled", None))
+                said = {"status": status} if status else {}
+                name = f"Renamed {self.made}"
+                yield self._of_partner("organization.updated", **of, name=name, **said)
+
     def _charge(self) -> tuple[str, int]:
         """A buyer, some more often than others, and micro-units: few, many, or none."""
         (buyer,) = self.random.choices(self.buyers, weights=range(1, len(self.buyers) + 1))
@@ -182,13 +288,19 @@ class _World:
         return buyer, self.random.randint(0, most)
 
     def _event(self, kind: str, tenant_id: str, /, **data: object) -> Event:
+        return self._made(kind, {"tenant_id": tenant_id} | data)
+
+    def _of_partner(self, kind: str, /, **data: object) -> Event:
+        return self._made(kind, {"partner_id": self.partner} | data)
+
+    def _made(self, kind: str, data: Mapping[str, object]) -> Event:
         self.made += 1
         return {
             "specversion": "1.0",
             "id": f"{self.made:08}",
             "source": f"/{self.name}",
             "type": kind,
-            "data": {"tenant_id": tenant_id} | data,
+            "data": data,
         }
 
 
@@ -212,7 +324,28 @@ def truth(market: Market) -> Truth:
         spend=spend,
         debits=debits,
         credits=credited,
+        portfolio=_portfolio(events),
     )
+
+
+def _portfolio(events: Iterable[Event]) -> Portfolio:
+    """After events in the order of their times."""
+    organizations: dict[str, dict[str, Any]] = {}
+    uses = []
+    for event in events:
+        data = event["data"]
+        match event["type"]:
+            case "organization.created":
+                created = {"name": data["name"], "status": "active"}
+                organizations[data["organization_id"]] = created
+            case "organization.updated":
+                said = {field: data[field] for field in ("name", "status") if field in data}
+                organizations[data["organization_id"]] |= said
+            case "organization.deleted":
+                del organizations[data["organization_id"]]
+            case kind if kind in _USES:
+                uses.append((event["time"][:10], data))
+    return Portfolio(dict(reversed(organizations.items())), uses)
 
 
 def _objects(events: Iterable[Event]) -> Mapping[tuple[str, str], Mapping[str, Any]]:
@@ -237,7 +370,7 @@ def _objects(events: Iterable[Event]) -> Mapping[tuple[str, str], Mapping[str, A
 
 
 def _dashboard(provider: str, events: Sequence[Event], gone: set[str]) -> Mapping[str, int]:
-    own = [e for e in events if e["data"]["tenant_id"] == provider]
+    own = [e for e in events if e["data"].get("tenant_id") == provider]
     created = [e["data"]["dataset_id"] for e in own if e["type"] == "dataset.created"]
     objects = [state for (d, _), state in _objects(own).items() if d not in gone]
     return {
@@ -341,15 +474,21 @@ def _shares(whole: int, weights: Mapping[str, int]) -> Mapping[str, int]:
     return shares
 
 
-def _set_times(phases: Sequence[Sequence[Event]], now: datetime) -> None:
-    """One after the other, up to now, in the last hour; not before the month began."""
+def _set_times(phases: Sequence[Sequence[Event]], now: datetime, random: Random) -> None:
+    """One after the other, up to now, in the last hour; not before the month began.
+
+    Only what was used may be of days long gone: no other event is resolved by its time.
+    """
     events = sorted((e for phase in phases for e in phase), key=lambda e: e["id"])
     begun = max(
         now - timedelta(hours=1), now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     )
     step = max((now - begun) / len(events), timedelta(microseconds=1))
     for n, event in enumerate(events):
-        event["time"] = f"{begun + n * step:%Y-%m-%dT%H:%M:%S.%f}Z"
+        time = begun + n * step
+        if event["type"] in _USES and random.random() < _LATE:
+            time -= timedelta(days=random.randint(0, _LATEST_DAYS))
+        event["time"] = f"{time:%Y-%m-%dT%H:%M:%S.%f}Z"
 
 
 def _micros(data: Mapping[str, Any], name: str = "charged_amount") -> int:
