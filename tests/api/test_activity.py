@@ -246,9 +246,22 @@ def test_pages_are_as_long_as_the_limit(url: str, market: World) -> None:
 
 @each_list
 def test_limits(url: str, market: World) -> None:
-    for limit in ("1", "100", "%201", "007"):
+    for limit in ("1", "100", "007"):
         assert look(market, f"{url}?limit={limit}&unknown=x").status == 200
-    for limit in ("0", "101", "-1", "abc", "", "1.5", "1e1", "9" * 30, "null"):
+    for limit in (
+        "0",
+        "101",
+        "-1",
+        "abc",
+        "",
+        "1.5",
+        "1.0",
+        "1_0",
+        "%201",
+        "1e1",
+        "9" * 30,
+        "null",
+    ):
         answered = look(market, f"{url}?limit={limit}")
         (detail,) = answered.body["error"]["details"]
         assert answered == answer(400, invalid(("limit", detail["message"])))

@@ -540,12 +540,14 @@ def test_a_page_holds_20_unless_told(market: World) -> None:
     assert page["next_cursor"]
 
 
-@pytest.mark.parametrize("limit", ["1", "100", "%201", "007"])
+@pytest.mark.parametrize("limit", ["1", "100", "007"])
 def test_limits_in_bounds(limit: str, market: World) -> None:
     assert listed(market, f"?limit={limit}&unknown=x").status == 200
 
 
-@pytest.mark.parametrize("limit", ["0", "101", "-1", "abc", "", "1.5", "1e1", "9" * 30, "null"])
+@pytest.mark.parametrize(
+    "limit", ["0", "101", "-1", "abc", "", "1.5", "1.0", "1_0", "%201", "1e1", "9" * 30, "null"]
+)
 def test_limits_out_of_bounds(limit: str, market: World) -> None:
     answered = listed(market, f"?limit={limit}")
 

@@ -386,7 +386,22 @@ def test_a_page_holds_20_unless_told(portfolio: World) -> None:
 
 @pytest.mark.parametrize("field", ["page", "pageSize"])
 def test_pages_and_sizes_that_are_none(field: str, five: World) -> None:
-    wrong = ["0", "-1", "", "abc", "1.5", "1e1", "null", "%D9%A1", "%00", "1,2", "9" * 5000]
+    wrong = [
+        "0",
+        "-1",
+        "",
+        "abc",
+        "1.5",
+        "1.0",
+        "1_0",
+        "%201",
+        "1e1",
+        "null",
+        "%D9%A1",
+        "%00",
+        "1,2",
+        "9" * 5000,
+    ]
     if field == "pageSize":
         wrong += ["101", "9" * 30]
     for value in wrong:

@@ -124,9 +124,22 @@ def test_pages(trade: World) -> None:
 
 
 def test_limits(trade: World) -> None:
-    for limit in ("1", "100", "%201", "007"):
+    for limit in ("1", "100", "007"):
         assert look(trade, f"{PAYOUTS}?limit={limit}&unknown=x").status == 200
-    for limit in ("0", "101", "-1", "abc", "", "1.5", "1e1", "9" * 30, "null"):
+    for limit in (
+        "0",
+        "101",
+        "-1",
+        "abc",
+        "",
+        "1.5",
+        "1.0",
+        "1_0",
+        "%201",
+        "1e1",
+        "9" * 30,
+        "null",
+    ):
         answered = look(trade, f"{PAYOUTS}?limit={limit}")
         (detail,) = answered.body["error"]["details"]
         assert answered == answer(400, invalid(("limit", detail["message"])))

@@ -11,6 +11,7 @@ from tally.domain.instants import for_display
 from tally.domain.organizations import OrganizationStatus, OrganizationTier, Profile
 from tally.domain.scopes import Scope
 from tally.http.endpoint import CurrentCaller, TheTable
+from tally.http.fields import WholeNumber
 from tally.http.json import load_json
 from tally.http.partner import PartnerEndpoint, PartnerModel
 from tally.store.partners import Wanted
@@ -18,8 +19,8 @@ from tally.store.partners import list_organizations as stored_organizations
 
 endpoint = PartnerEndpoint(Scope.USAGE_READ)
 
-PageNumber = Annotated[int, Interval(ge=1)]
-PageSize = Annotated[int, Interval(ge=1, le=100), Query(alias="pageSize")]
+PageNumber = Annotated[WholeNumber, Interval(ge=1)]
+PageSize = Annotated[WholeNumber, Interval(ge=1, le=100), Query(alias="pageSize")]
 ExternalId = Annotated[str | None, Query(alias="externalId")]
 
 

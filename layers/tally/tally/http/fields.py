@@ -87,6 +87,21 @@ JsonObject = Annotated[str, BeforeValidator(_object_text)]
 """An object of a few fields that Tally keeps and gives back, as the text of its JSON."""
 
 
+def _digits(value: object) -> object:
+    """Left to itself, pydantic takes `1_0` for 10 and `1.0` for 1."""
+    if isinstance(value, str) and not re.fullmatch(r"\d+", value, re.ASCII):
+        raise ValueError("must be a whole number")
+    return value
+
+
+WholeNumber = Annotated[int, BeforeValidator(_digits)]
+"""Of a query: digits and nothing else."""
+
+_MESSAGES = {"model_type": "must be an object"}  # pydantic names a class
+
+
 def message_of(error: Mapping[str, Any]) -> str:
     """What one of pydantic's errors says; of our own validators, in our own words."""
-    return str(error["ctx"]["error"] if error["type"] == "value_error" else error["msg"])
+    if error["type"] == "value_error":
+        return str(error["ctx"]["error"])
+    return _MESSAGES.get(error["type"], str(error["msg"]))

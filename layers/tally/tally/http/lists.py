@@ -9,9 +9,10 @@ from typing import Annotated
 from annotated_types import Interval
 from aws_lambda_powertools.event_handler import Depends
 
+from tally.http.fields import WholeNumber
 from tally.store.table import make_client
 
-Limit = Annotated[int, Interval(ge=1, le=100)]
+Limit = Annotated[WholeNumber, Interval(ge=1, le=100)]
 Cursor = str | None
 
 

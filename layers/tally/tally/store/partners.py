@@ -131,10 +131,13 @@ def list_organizations(
     table: Table, partner_id: str, wanted: Wanted, *, page: int, page_size: int
 ) -> OrganizationPage:
     """A page of those that are not deleted, newest first; pages count from 1."""
+    part = folded(wanted.search or "")
     listed = [
         item
         for item in table.query(keys.organizations_pk(partner_id), consistent=True)
-        if _is_wanted(item, wanted)
+        if wanted.status in (None, item["status"])
+        and wanted.external_id in (None, item.get("external_id"))
+        and (not part or part in folded(item["name"]))
     ]
     listed.sort(key=lambda item: (item["created_at"], item["organization_id"]), reverse=True)
     start = (page - 1) * page_size
@@ -143,14 +146,6 @@ def list_organizations(
     records = [organization_from(found[keys.organization(partner_id, each)]) for each in shown]
     # One may have been deleted since the list was read.
     return OrganizationPage([each.profile for each in records if each.alive], len(listed))
-
-
-def _is_wanted(item: Mapping[str, Any], wanted: Wanted) -> bool:
-    return (
-        wanted.status in (None, item["status"])
-        and wanted.external_id in (None, item.get("external_id"))
-        and (wanted.search is None or folded(wanted.search) in folded(item["name"]))
-    )
 
 
 def _stored(registers: Registers) -> dict[str, Any]:
