@@ -99,6 +99,7 @@ class _Round:
 
 def measure(stack: LocalStack, lab: Lab) -> Iterator[Figure]:
     """Transactions, attempts and time; that the sum is right."""
+    lab.count()  # whatever still waits
     wrong = 0
     for refusing in (False, True):
         where = "refused as by DynamoDB" if refusing else "embedded AWS"
