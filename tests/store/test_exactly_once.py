@@ -15,13 +15,11 @@ from tests.histories import TENANT, Event, dashboard, histories
 from tests.portfolios import PARTNERS, portfolio_histories
 from tests.world import World, new_world
 
-through_faults = settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+relaxed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 seeds = st.integers(0, 2**32)
 
 
-@through_faults
+@settings(relaxed, max_examples=30)
 @given(history=histories(), seed=seeds)
 def test_counters_equal_the_rules_and_a_recount_after_any_faults(
     history: list[Event], seed: int
@@ -37,7 +35,7 @@ def test_counters_equal_the_rules_and_a_recount_after_any_faults(
         assert recount(world.table, TENANT, sleep=lambda _: None) == []
 
 
-@through_faults
+@settings(relaxed, max_examples=12)
 @given(history=portfolio_histories(), seed=seeds)
 def test_partners_counters_do_too(history: list[Event], seed: int) -> None:
     with new_world() as world:
