@@ -33,7 +33,7 @@ from tally.store.tenants import create_tenant
 
 PLATFORM = "platform"
 BATCH = 100  # the event source's BatchSize
-_MOST_PUTS, _WRITERS = 25, 4
+_MOST_PUTS, _WRITERS, _LOT = 25, 4, 1_000
 
 
 @dataclass(slots=True)
@@ -136,8 +136,9 @@ class Lab:
                 left = answer["UnprocessedItems"].get(self.table.name)
 
         with ThreadPoolExecutor(_WRITERS) as writers:
-            for _ in writers.map(put, batched(items, _MOST_PUTS, strict=False)):
-                pass
+            # Lot by lot: it would take all of them into memory at once.
+            for lot in batched(items, _LOT, strict=False):
+                list(writers.map(put, batched(lot, _MOST_PUTS, strict=False)))
 
     def changes(self) -> list[dict[str, Any]]:
         """What the event source would deliver since the last call, in order."""

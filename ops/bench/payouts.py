@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import time
 import tracemalloc
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import batched
 from typing import Any
 
 from ops.bench import samples
@@ -37,8 +35,6 @@ _AMOUNT = 450_000
 _PROVIDERS, _ENTRIES_EACH = 2_000, 3
 _HOLD_FOR = timedelta(days=90)
 _DATASETS = 10
-_WRITERS = 4
-_BATCH = 25  # what BatchWriteItem takes
 # Of the memory for 1,000 entries: a page of the ledger is all that is held of it.
 _MOST_MEMORY = 1.2
 
@@ -80,7 +76,7 @@ def _statements(lab: Lab, plain_client: Any, say: Callable[[str], None]) -> Iter
         lab.tenant(tenant_id)
         datasets = [f"{tenant_id}-{n}" for n in range(_DATASETS)]
         lab.post([samples.created(tenant_id, dataset_id) for dataset_id in datasets])
-        _put(lab, _month(tenant_id, datasets, entries))
+        lab.put(_month(tenant_id, datasets, entries))
         month = ProviderMonth(tenant_id, _PERIOD, "USD")
         how = Making(lab.now, "bench", _HOLD_FOR)
         begun = time.perf_counter()
@@ -156,7 +152,7 @@ def _peak_mib(
 
 def _run(lab: Lab, say: Callable[[str], None]) -> Iterator[Figure]:
     say(f"Running payouts over {_PROVIDERS:,} providers")
-    _put(lab, _small_providers(lab, f"bench-payee-{_ENTRIES[0]}-0"))
+    lab.put(_small_providers(lab, f"bench-payee-{_ENTRIES[0]}-0"))
     tasks: Any = _Tasks()
     start_run(lab.table, tasks, "run_bench", "2026-02", lab.now, by="bench")
     begun = time.perf_counter()
@@ -194,15 +190,3 @@ def _month(
         lines = {datasets[n % len(datasets)]: _AMOUNT}
         credit = LedgerEntry(posting, EntrySide.CREDIT, tenant_id, period, _AMOUNT, lines)
         yield to_item(entry_key(credit), entry_attributes(credit))
-
-
-def _put(lab: Lab, items: Iterable[Item]) -> None:
-    def put(some: Sequence[Item]) -> None:
-        left: Any = [{"PutRequest": {"Item": item}} for item in some]
-        while left:
-            answer = lab.table.client.batch_write_item(RequestItems={lab.table.name: left})
-            left = answer["UnprocessedItems"].get(lab.table.name)
-
-    with ThreadPoolExecutor(_WRITERS) as writers:
-        for lot in batched(items, _WRITERS * _BATCH * 10, strict=False):
-            list(writers.map(put, batched(lot, _BATCH, strict=False)))
