@@ -327,10 +327,10 @@ def test_ranges_that_are_none(url: str, portfolio: World) -> None:
         "startDate=0001-01-01": ("0001-01-01", "2026-04-05"),
     }
     for query, (start, end) in reversed_.items():
-        reason = f"startDate: {start} is after the endDate, {end}."
+        reason = f"The startDate, {start}, is after the endDate, {end}."
         assert ask(portfolio, f"{url}?{query}") == partner_failure(400, reason, startDate=reason)
     for query, (start, end) in too_long.items():
-        reason = f"startDate: {start} to {end} are more than 1096 days."
+        reason = f"From the startDate, {start}, to the endDate, {end}, are more than 1096 days."
         assert ask(portfolio, f"{url}?{query}") == partner_failure(400, reason, startDate=reason)
     for query in ("startDate=2023-04-06", "startDate=2024-03-01&endDate=2027-03-01"):
         assert ask(portfolio, f"{url}?{query}").status == 200

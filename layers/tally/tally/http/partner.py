@@ -88,9 +88,12 @@ def today(now: Instant) -> date:
 def day_range(start: date, end: date) -> DayRange:
     """InvalidRequest for a range that ends before it starts, or is longer than three years."""
     if start > end:
-        raise InvalidRequest(f"startDate: {start} is after the endDate, {end}.", field="startDate")
+        raise InvalidRequest(
+            f"The startDate, {start}, is after the endDate, {end}.", field="startDate"
+        )
     if (end - start).days >= MOST_DAYS:
         raise InvalidRequest(
-            f"startDate: {start} to {end} are more than {MOST_DAYS} days.", field="startDate"
+            f"From the startDate, {start}, to the endDate, {end}, are more than {MOST_DAYS} days.",
+            field="startDate",
         )
     return DayRange(start, end)
