@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
@@ -29,18 +29,27 @@ _RUNTIME = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "u
 
 
 def measure(built: Path) -> Iterator[Figure]:
-    """Medians of ratios, each of two processes that ran at once: other load hits both alike."""
+    """Medians of ratios, each of two processes that ran at once: other load hits both alike.
+
+    What seems to miss the goal is measured for longer, before it is said to.
+    """
+    ratios: dict[str, list[float]] = {name: [] for name in functions()}
+    bares: list[float] = []
     with tempfile.TemporaryDirectory(prefix="tally-runtime-") as folder:
         runtime = _runtime(Path(folder))
-        ratios: dict[str, list[float]] = {name: [] for name in functions()}
-        bares = []
-        for _ in range(ROUNDS):
-            for name, of_function in ratios.items():
-                bare = _start(_BARE, [runtime])
-                path = [built / name, built / "TallyLayer" / "python", runtime]
-                seconds = _cpu_seconds(_start(_OURS, path))
-                bares.append(_cpu_seconds(bare))
-                of_function.append(seconds / bares[-1])
+
+        def compare(names: Iterable[str], rounds: int) -> None:
+            for _ in range(rounds):
+                for name in names:
+                    bare = _start(_BARE, [runtime])
+                    path = [built / name, built / "TallyLayer" / "python", runtime]
+                    seconds = _cpu_seconds(_start(_OURS, path))
+                    bares.append(_cpu_seconds(bare))
+                    ratios[name].append(seconds / bares[-1])
+
+        compare(ratios, ROUNDS)
+        doubtful = [name for name in ratios if median(ratios[name]) > MOST_RATIO]
+        compare(doubtful, 3 * ROUNDS)
     yield Figure(PART, "bare boto3 client, milliseconds", median(bares) * 1000, "milliseconds")
     for name, of_function in ratios.items():
         yield Figure(PART, name, median(of_function), "ratio", MOST_RATIO)
