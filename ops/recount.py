@@ -166,7 +166,7 @@ def _look_at_partner(table: Table, partner_id: str) -> Iterator[Drift]:
     yield from _compare(table, keys.totals(partner), of_partner)
     used = {totals for totals, _ in usage if isinstance(totals, UsageTotals)}
     used |= set(counted_usage(table, partner_id))
-    for totals in sorted(used):
+    for totals in sorted(used, key=keys.totals):
         of_bucket = {field: usage[totals, field] for field in Usage._fields}
         yield from _compare(table, keys.totals(totals), of_bucket)
 

@@ -19,14 +19,14 @@ from tally.domain.periods import Period
 from tally.domain.usage import Bucket, Day, UsageEntry
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class ProviderTotals:
     """A provider's datasets, and the objects of those that are not deleted."""
 
     tenant_id: str
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class DatasetTotals:
     """The objects of a dataset since its last deletion (`epoch`).
 
@@ -39,14 +39,14 @@ class DatasetTotals:
     epoch: str
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class BuyerTotals:
     """A buyer's searches, and the datasets that it ever accessed."""
 
     tenant_id: str
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class SpendTotals:
     """A buyer's spend in a month by kind, in micro-units, net of refunds."""
 
@@ -54,7 +54,7 @@ class SpendTotals:
     period: Period
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class AccessTotals:
     """How often a buyer accessed a dataset; the item also keeps when it last did."""
 
@@ -62,14 +62,14 @@ class AccessTotals:
     dataset_id: str
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class PartnerTotals:
     """A partner's organizations, and those of them that are active."""
 
     partner_id: str
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class UsageTotals:
     """A partner's usage on a day or in a month; `date` is `2026-04-05` or `2026-04`."""
 
