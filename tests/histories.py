@@ -41,7 +41,7 @@ def histories(draw: st.DrawFn, *, most: int = 25) -> list[Event]:
     ]
 
 
-def _event(  # noqa: PLR0917
+def _event(  # noqa: PLR0917  what was drawn, one by one
     n: int, kind: str, dataset: str, object_id: str | None, minute: int, number: int
 ) -> Event:
     data: Event = {"tenant_id": TENANT, "dataset_id": dataset}

@@ -61,7 +61,7 @@ def portfolio_histories(draw: st.DrawFn, *, most: int = 25) -> list[Event]:
     return [_event(n, *each) for n, each in enumerate([*first, *drawn])]
 
 
-def _event(  # noqa: PLR0917
+def _event(  # noqa: PLR0917  a drawn tuple, spread
     n: int, kind: str, partner: str, organization: str, time: str, number: int
 ) -> Event:
     data: Event = {"partner_id": partner, "organization_id": organization}
