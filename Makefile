@@ -1,22 +1,22 @@
-# Tally's commands. `make` lists them. All they need is Python 3, make and a package index.
+# Tally's commands; `make` lists them. They need only Python 3, make and a package index.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 
-# What a person may set: make up PORT=4577, make up DEMO=0, make build ARCH=x86_64
+# Settings: make up PORT=4577, make up DEMO=0, make build ARCH=x86_64
 PORT ?= 4566
 DEMO ?= 1
 ARCH ?= arm64
 
-# The uv of the machine, or else our own (installed by ops/bootstrap.sh).
+# The machine's uv if there is one; otherwise the one that dev/bootstrap.sh installs.
 OWN_UV := .local/uv/bin/uv
 UV := $(shell command -v uv 2>/dev/null || echo $(OWN_UV))
 BIN := .venv/bin
 
-# Python 3.13's real interpreter comes before any shim, and uv is found by the layer's Makefile.
+# Our Python comes before any shim, and the layer's Makefile finds uv.
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.local/uv/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
-# Settings of the caller's that would lead the tools astray, or have them compile all again each time.
+# Variables of the caller that mislead the tools, or make them compile everything each time.
 unexport VIRTUAL_ENV UV_PROJECT_ENVIRONMENT PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 LAYER_PLATFORM_arm64 := aarch64-manylinux_2_28
@@ -24,78 +24,93 @@ LAYER_PLATFORM_x86_64 := x86_64-manylinux_2_28
 REQUIREMENTS := layers/tally/requirements.txt
 EXPORT := export --frozen --quiet --no-dev --no-emit-project --no-annotate --no-header
 
-NO_PYTHON := "Tally needs Python 3.13 (the Lambda runtime that it is for). There is none on the PATH, \
-and uv could not fetch one: install it (pyenv, uv, your system) and try again."
+NO_PYTHON := "Tally needs Python 3.13, the version of its Lambda runtime. It is not on the PATH, and uv \
+could not download it. Install it (with pyenv, uv or your system) and try again."
 
 .PHONY: help
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: up
 up: setup ## Start Tally on this machine with demo data (DEMO=0: empty; PORT=4566)
-	@$(BIN)/python -m ops.up --port $(PORT) $(if $(filter 0 no false,$(DEMO)),--no-demo)
+	@$(BIN)/python -m dev.up --port $(PORT) $(if $(filter 0 no false,$(DEMO)),--no-demo)
 
 .PHONY: down
 down: ## Stop it
-	@if [ -x $(BIN)/python ]; then $(BIN)/python -m ops.up --down; else echo "Nothing is installed or running."; fi
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m dev.up --down; else echo "Nothing is installed, so nothing is running."; fi
 
 .PHONY: logs
 logs: setup ## Follow the functions' logs of the local stack
-	@$(BIN)/python -m ops.up --logs
+	@$(BIN)/python -m dev.up --logs
 
 .PHONY: test
-test: setup ## Run all tests, those on the embedded AWS too
-	$(BIN)/pytest -n auto
+test: setup ## Run all tests, also those on the embedded AWS
+	$(BIN)/pytest -n auto --cov --cov-report=
+
+.PHONY: test-fast
+test-fast: setup ## Run the tests that take less than a minute: no embedded AWS, no long histories
+	$(BIN)/pytest -n auto -m "not stack and not slow"
+
+.PHONY: coverage
+coverage: setup ## List the lines that the last `make test` did not run
+	@$(BIN)/coverage report
 
 .PHONY: check
-check: setup lint typecheck test ## All that CI runs: lock, style, types, layers, templates, tests
+check: setup lint typecheck test ## Run everything that CI runs
 
 .PHONY: lint
-lint: setup ## Check the lock, the style, the layering and the template
+lint: setup ## Check the lock file, style, imports, the template and the workflows
 	$(UV) lock --check --quiet
-	@$(UV) $(EXPORT) | cmp -s - $(REQUIREMENTS) || { echo "$(REQUIREMENTS) is not what uv.lock says: make lock" >&2; exit 1; }
+	@$(UV) $(EXPORT) | cmp -s - $(REQUIREMENTS) || { echo "$(REQUIREMENTS) does not match uv.lock. Run: make lock" >&2; exit 1; }
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/cfn-lint template.yaml
 	$(BIN)/sam validate --lint
+	$(BIN)/zizmor --offline --quiet --persona pedantic .github
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/ci.yaml
 
 .PHONY: typecheck
 typecheck: setup ## Check the types
 	$(BIN)/mypy
 
 .PHONY: fmt
-fmt: setup ## Format the code and mend what can be mended
+fmt: setup ## Format the code and fix what can be fixed automatically
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
 .PHONY: bench
 bench: setup ## Measure the local stack
-	$(BIN)/python -m ops.bench
+	$(BIN)/python -m dev.bench
+
+.PHONY: bench-docs
+bench-docs: setup ## Write docs/benchmarks.md from docs/benchmarks.json
+	$(BIN)/python -m dev.bench.report docs/benchmarks.json > docs/benchmarks.md
 
 .PHONY: load
-load: setup ## Load the local stack from many clients, then check every number (LOAD="--seed 7")
-	$(BIN)/python -m ops.load $(LOAD)
+load: setup ## Send load from many clients, then check every number (LOAD="--seed 7")
+	$(BIN)/python -m dev.load $(LOAD)
 
 .PHONY: build
-build: setup ## Build for AWS (ARCH=arm64 or x86_64); then: sam deploy
+build: setup ## Build for AWS (ARCH=arm64 or x86_64); deploy with `sam deploy`
 	LAYER_PLATFORM=$(or $(LAYER_PLATFORM_$(ARCH)),$(error ARCH is arm64 or x86_64)) \
 	  $(BIN)/sam build --parameter-overrides Architecture=$(ARCH)
 
 .PHONY: lock
-lock: $(UV) ## Update uv.lock to pyproject.toml, and the layer's requirements to uv.lock
+lock: $(UV) ## Update uv.lock and the layer's requirements after a change of pyproject.toml
 	$(UV) lock
 	$(UV) $(EXPORT) --output-file $(REQUIREMENTS)
 
 .PHONY: clean
-clean: down ## Stop the local stack and remove all that was installed and built
-	rm -rf .local .venv .aws-sam .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+clean: down ## Stop the local stack and remove everything that was installed or built
+	rm -rf .local .venv .aws-sam .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache \
+	  .import_linter_cache
 
 .PHONY: setup
 setup: $(UV) ## Install the tools and the embedded AWS
-	@[ -d .venv ] && [ -d .local/emulator ] || echo "Installing the tools into .venv and .local (once)"
+	@[ -d .venv ] && [ -d .local/emulator ] || echo "Installing the tools into .venv and .local. This happens once."
 	@$(UV) sync --frozen --quiet || { $(UV) python find 3.13 >/dev/null 2>&1 || echo $(NO_PYTHON) >&2; exit 1; }
 	@UV_PROJECT_ENVIRONMENT=.local/emulator $(UV) sync --frozen --quiet --only-group emulator
 
 $(OWN_UV):
-	@sh ops/bootstrap.sh
+	@sh dev/bootstrap.sh

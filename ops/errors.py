@@ -1,4 +1,4 @@
-"""How the developer tools end: with what a person can act on."""
+"""Errors that tell a person what to do, and the exit status of a tool."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 
 class OpsError(Exception):
-    """What happened and what to do about it, in words to print as they are."""
+    """The message says what happened and what to do about it; it is printed as it is."""
 
 
 def exit_status(command: Callable[[], int]) -> int:

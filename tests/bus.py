@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from functions.events.receive import app
-from ops.rejected import RejectedEvent, held
-from tally.domain.instants import to_datetime
-from tally.store.queues import Queue
-from tests.template import resources
+from dev.template import resources
+from functions.triggers.queues.receive_events import app
+from tally.aws.queues import Queue
+from tally.intake.rejected import RejectedEvent, held
+from tally.kernel.instants import to_datetime
 from tests.world import World
 
 FUNCTION = resources("AWS::Serverless::Function")["ReceiveEvents"]["Properties"]
@@ -142,7 +142,7 @@ def new_bus(world: World, sqs: Any, monkeypatch: pytest.MonkeyPatch) -> Bus:
 
     monkeypatch.setattr("moto.sqs.models.unix_time", clock)
     monkeypatch.setattr("moto.sqs.models.unix_time_millis", lambda: clock() * 1000)
-    monkeypatch.setattr("ops.rejected._WAIT_S", 0)
+    monkeypatch.setattr("tally.intake.rejected._WAIT_S", 0)
     urls = {
         name: sqs.create_queue(
             QueueName=name,
@@ -160,3 +160,10 @@ def new_bus(world: World, sqs: Any, monkeypatch: pytest.MonkeyPatch) -> Bus:
     monkeypatch.setattr(app, "inbound_events", lambda: Queue(sqs, bus.inbound))
     monkeypatch.setattr(app, "rejected_events", lambda: Queue(sqs, bus.rejected))
     return bus
+
+
+def objects(world: World) -> int:
+    """How many objects acme's dashboard counts."""
+    world.deliver()
+    found: int = world.get("/v1/provider/dashboard", "acme")["total_objects"]
+    return found

@@ -7,11 +7,11 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
-from tally.domain.events import Rejected
-from tally.http.cloudevents import read_event
-from tally.store.counting import count
-from tally.store.ingestion import Accepted, Door, ingest
-from tally.store.parking import park
+from tally.counting.engine import count
+from tally.counting.parking import park
+from tally.intake.accepting import Accepted, ingest
+from tally.intake.cloudevents import read_event
+from tally.kernel.events import Door, Rejected
 from tests.faults import PLAIN_FAULTS, Crash, FaultyClient, rival
 from tests.world import World
 

@@ -6,13 +6,14 @@ The model reads DESIGN.md's rules off the whole set of events; it shares no code
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from hypothesis import strategies as st
 
-from tally.domain.usage import UsageEntry
-from tally.store import keys
+from tally.aws.table import Table
+from tally.partners.items import USAGE_PREFIX, partner_key, usage_entry_from, usages_pk
+from tally.partners.model.usage import UsageEntry
 from tests.world import World
 
 PARTNERS = ("acme", "globex")
@@ -138,8 +139,14 @@ def entered(entries: Iterable[UsageEntry]) -> Sums:
 
 def counted(world: World, partner_id: str) -> Sums:
     """What the days' counters say."""
-    partition, days = keys.partner(partner_id).pk, "USED#DAY#"
+    partition, days = partner_key(partner_id).pk, "USED#DAY#"
     return {
         item["SK"].removeprefix(days): {field: item.get(field, 0) for field in FIELDS}
         for item in world.table.query(partition, days)
     }
+
+
+def usage_entries(table: Table, partner_id: str) -> Iterator[UsageEntry]:
+    """All usage entries of a partner, oldest day first."""
+    for item in table.query(usages_pk(partner_id), USAGE_PREFIX, consistent=True):
+        yield usage_entry_from(item)

@@ -3,58 +3,43 @@
 from __future__ import annotations
 
 import json
-from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from functools import cache
 from itertools import count as counter
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from unittest.mock import patch
 
 import botocore.session
 from moto import mock_aws
 
-from tally.domain import api_keys
-from tally.domain.api_keys import ApiKey
-from tally.domain.instants import Instant, plus
-from tally.domain.scopes import Scope
-from tally.domain.tenants import Tenant
-from tally.http.clock import current_instant
-from tally.http.endpoint import platform_tenant_id
-from tally.http.lists import cursor_secret
-from tally.store.api_keys import create_api_key
-from tally.store.counting import Counted, count
-from tally.store.parking import park
-from tally.store.payout_runs import Run, Task, do_task, get_run
-from tally.store.queues import payout_tasks
-from tally.store.table import Table, default_table
-from tally.store.tenants import create_tenant
-from tests.template import create_table, route_for, stream_filters
+from dev.gateway import PLATFORM, Answer, Headers, invoke, overrides, proxy_event
+from dev.template import create_table, passes_filter
+from tally.access.api_keys import create_api_key
+from tally.access.model.api_keys import ApiKey
+from tally.access.model.key_hashing import generate_key, parse_key
+from tally.access.model.scopes import Scope
+from tally.access.model.tenants import Tenant
+from tally.access.tenants import create_tenant
+from tally.aws.queues import payout_tasks
+from tally.aws.table import Table
+from tally.counting.changes import Counted
+from tally.counting.engine import count
+from tally.counting.parking import park
+from tally.kernel.instants import Instant, plus, to_datetime
+from tally.payouts.runs import Run, Task, do_task, get_run
+from tests.fast_moto import fast_moto
 
 NOW = "2026-04-05T10:00:00.000000000Z"
-PLATFORM = "platform"
 CREDENTIALS: dict[str, Any] = {
     "aws_access_key_id": "testing",
     "aws_secret_access_key": "testing",
     "region_name": "us-east-1",
 }
 _numbers = counter(1)
-
-type Headers = Mapping[str, str | Sequence[str]]
-"""A header that was sent several times has several values."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """`text` is the body as it was sent: it shows how a number was written. `body` is what JSON
-    says; None if it is not JSON."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: Any
-    text: str = field(default="", compare=False)
 
 
 @dataclass
@@ -105,28 +90,8 @@ class World:
 
     def invoke(self, event: dict[str, Any]) -> Answer:
         """What the route's function makes of an event from the gateway."""
-        route, _ = route_for(event["httpMethod"], event["path"])
-        endpoint = route.module.endpoint
-        endpoint.resolver.dependency_overrides.update(
-            {
-                default_table: lambda: self.table,
-                current_instant: lambda: self.now,
-                platform_tenant_id: lambda: PLATFORM,
-                cursor_secret: lambda: b"secret",
-                payout_tasks: lambda: self.tasks,
-            }
-        )
-        if not self.warm:
-            endpoint._authenticator._known.clear()  # noqa: SLF001  as a new process is
-        answer = endpoint.handler(event, None)
-        headers = {name: values[0] for name, values in answer["multiValueHeaders"].items()}
-        text, is_json = answer["body"], headers["Content-Type"] == "application/json"
-        return Answer(
-            status=answer["statusCode"],
-            headers=headers,
-            body=json.loads(text, parse_float=Decimal) if is_json else None,
-            text=text,
-        )
+        provided = overrides(self.table, self.now) | {payout_tasks: lambda: self.tasks}
+        return invoke(event, provided, warm=self.warm)
 
     def get(self, url: str, tenant_id: str, *scopes: Scope) -> Any:
         """The `data` of an answer that must be 200."""
@@ -193,8 +158,8 @@ class World:
     def new_key(
         self, tenant_id: str, scopes: Sequence[Scope], **overrides: Any
     ) -> tuple[str, ApiKey]:
-        text = api_keys.generate()
-        credential = api_keys.parse(text)
+        text = generate_key()
+        credential = parse_key(text)
         assert credential
         defaults: dict[str, Any] = {
             "name": "test",
@@ -278,83 +243,27 @@ class World:
         return sorted(answer["Items"], key=lambda i: (i["PK"]["S"], i["SK"]["S"]))
 
 
-def proxy_event(
-    method: str, url: str, headers: Headers | None = None, body: str | bytes | None = None
-) -> dict[str, Any]:
-    """What the gateway makes of a request: bodies come in base64, as all media types are binary."""
-    parts = urlsplit(url)
-    route, parameters = route_for(method, parts.path)
-    many = {
-        name: [values] if isinstance(values, str) else list(values)
-        for name, values in (headers or {}).items()
-    }
-    query = dict(parse_qsl(parts.query, keep_blank_values=True))
-    sent = body.encode() if isinstance(body, str) else body
-    return {
-        "httpMethod": method,
-        "path": parts.path,
-        "resource": route.path,
-        "pathParameters": parameters or None,
-        "headers": {name: values[-1] for name, values in many.items()},
-        "multiValueHeaders": many,
-        "queryStringParameters": query or None,
-        "multiValueQueryStringParameters": {k: [v] for k, v in query.items()} or None,
-        "requestContext": {"requestId": "00000000", "resourcePath": route.path},
-        "body": None if sent is None else b64encode(sent).decode(),
-        "isBase64Encoded": sent is not None,
-    }
-
-
-def passes_filter(sort_key: str) -> bool:
-    """Whether the stream's function is told of a change of an item with this sort key."""
-    for pattern in stream_filters():
-        for rule in pattern["dynamodb"]["Keys"]["SK"]["S"]:
-            if sort_key == rule or (isinstance(rule, dict) and sort_key.startswith(rule["prefix"])):
-                return True
-    return False
-
-
-_session = botocore.session.get_session()
+@cache
+def _client(service: str) -> Any:
+    """One for all worlds: making one takes as long as the rest of a world."""
+    return botocore.session.get_session().create_client(service, **CREDENTIALS)
 
 
 @contextmanager
 def new_world() -> Iterator[World]:
     """A world with an empty table and the platform's tenant."""
-    with mock_aws():
-        client: Any = _session.create_client("dynamodb", **CREDENTIALS)
+    with mock_aws(), ExitStack() as patches:
+        client = _client("dynamodb")
         name = f"tally-{next(_numbers)}"
         create_table(client, name)
-        streams = _session.create_client("dynamodbstreams", **CREDENTIALS)
-        world = World(Table(client, name, sleep=lambda _: None), streams)
+        world = World(Table(client, name, sleep=lambda _: None), _client("dynamodbstreams"))
+        patches.enter_context(fast_moto())
+        # Changes are stamped with the world's time, as they are with DynamoDB's.
+        patches.enter_context(
+            patch(
+                "moto.dynamodb.models.table.utcnow",
+                lambda: to_datetime(world.now).replace(tzinfo=None),
+            )
+        )
         world.tenant(PLATFORM)
         yield world
-
-
-def event(
-    event_type: str,
-    time: str = "2026-04-05T09:30:00Z",
-    *,
-    id: str | None = None,  # noqa: A002  CloudEvents' own name
-    **data: Any,
-) -> dict[str, Any]:
-    """A CloudEvent about tenant acme's dataset dset_1 or organization org_1, unless it says
-    otherwise."""
-    subject = {"tenant_id": "acme", "dataset_id": "dset_1"}
-    if event_type.startswith(("organization.", "identification.", "usage.")):
-        subject = {"partner_id": "acme", "organization_id": "org_1"}
-    if event_type == "partner.configured":
-        subject = {"partner_id": "acme"}
-    if event_type in ("organization.created", "organization.updated"):
-        subject["name"] = "Harbour Analytics"
-    if event_type.startswith("object."):
-        subject["object_id"] = "obj_1"
-    if event_type in ("dataset.created", "dataset.updated"):
-        subject["name"] = "AP Invoices 2025"
-    return {
-        "specversion": "1.0",
-        "id": id or f"evt-{next(_numbers)}",
-        "source": "/marketplace",
-        "type": event_type,
-        "time": time,
-        "data": subject | data,
-    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tests.world import Answer
+from dev.gateway import Answer
 
 _SIGNATURE = {"request_id": "req_00000000", "timestamp": "2026-04-05T10:00:00Z"}
 
@@ -41,8 +41,8 @@ NOT_JSON = failure("unsupported_media_type", "Send the body as application/json.
 NOT_UTF8 = failure("unsupported_media_type", "Send the body in UTF-8.")
 INVALID_CURSOR = failure(
     "invalid_cursor",
-    "The cursor is not one of this list; start again without it.",
-    ("cursor", "The cursor is not one of this list; start again without it."),
+    "The cursor does not belong to this list; omit it to start from the beginning.",
+    ("cursor", "The cursor does not belong to this list; omit it to start from the beginning."),
 )
 
 
@@ -120,5 +120,5 @@ def rejected(event: Mapping[str, Any], code: str, message: str) -> dict[str, Any
     return identity | {"status": "rejected", "error": error}
 
 
-def lacks(what: str) -> Answer:
-    return answer(403, failure("insufficient_scope", f"This needs {what}."))
+def lacks(scope: str) -> Answer:
+    return answer(403, failure("insufficient_scope", f"This request needs the scope {scope}."))

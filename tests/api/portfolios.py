@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from tally.domain.scopes import Scope
-from tests.world import Answer, World, event
+from dev.gateway import Answer
+from tally.access.model.scopes import Scope
+from tests.builders import event
+from tests.world import World
 
 ANALYTICS = "/partner/analytics"
 USAGE = "/partner/usage"
@@ -14,22 +15,27 @@ BILLING = "/partner/billing"
 BILLING_USAGE = "/partner/billing/usage"
 ORGANIZATIONS = "/partner/organizations"
 
-
-def open_portfolio(world: World) -> World:
-    """Partners acme and rival, each with an organization org_1 since 2020."""
-    for partner_id in ("acme", "rival"):
-        world.tenant(partner_id)
-        created = event("organization.created", "2020-01-01T00:00:00Z", partner_id=partner_id)
-        assert world.send(created).status == 202
-    world.deliver()
-    return world
-
-
-def happen(world: World, *events: Mapping[str, Any]) -> None:
-    """The events are accepted and counted."""
-    answered = world.send(*events)
-    assert answered.status == 202, answered
-    world.deliver()
+# The ends of months and years, and a leap day; each has a quantity that no sum can hide.
+DAYS = {
+    day: 2**n
+    for n, day in enumerate(
+        [
+            "2023-04-06",
+            "2023-12-31",
+            "2024-01-01",
+            "2024-02-28",
+            "2024-02-29",
+            "2024-03-01",
+            "2025-02-28",
+            "2025-03-01",
+            "2025-12-31",
+            "2026-01-01",
+            "2026-03-31",
+            "2026-04-01",
+            "2026-04-05",
+        ]
+    )
+}
 
 
 def identified(time: str, quantity: int = 1, **data: Any) -> dict[str, Any]:

@@ -6,10 +6,13 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tally.domain.payouts import statement_id
-from tally.domain.scopes import Scope
-from tests.template import ROOT, Route
-from tests.world import PLATFORM, Answer, Headers, World, event
+from dev import ROOT
+from dev.gateway import PLATFORM, Answer, Headers
+from dev.template import Route
+from tally.access.model.scopes import Scope
+from tally.payouts.model.statements import statement_id
+from tests.builders import event
+from tests.world import World
 
 # Of whom the samples speak.
 TENANT = "demo-provider"

@@ -7,30 +7,18 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from tally.domain.instants import plus
-from tally.domain.payouts import statement_id
-from tally.domain.periods import bounds, closes_at
-from tally.domain.scopes import Scope
-from tally.store.payout_runs import Run
-from tests.api.posting import told
-from tests.world import PLATFORM, Answer, World, event
+from dev.gateway import PLATFORM, Answer
+from tally.access.model.scopes import Scope
+from tally.kernel.instants import plus
+from tally.kernel.periods import bounds, closes_at
+from tally.payouts.model.statements import statement_id
+from tally.payouts.runs import Run
+from tests.builders import told
+from tests.world import World
 
 PAYOUTS = "/v1/provider/payouts"
 RUNS = "/v1/admin/payout-runs"
 AMOUNTS = ("gross_revenue", "seller_earnings", "held_amount", "released_amount")
-
-
-def open_trade(world: World) -> World:
-    """acme buys what is north's (dset_1, dset_2) and south's (dset_9)."""
-    for tenant_id in ("acme", "north", "south"):
-        world.tenant(tenant_id)
-    owners = {"dset_1": "north", "dset_2": "north", "dset_9": "south"}
-    created = [
-        event("dataset.created", "2026-01-01T00:00:00Z", tenant_id=owner, dataset_id=dataset_id)
-        for dataset_id, owner in owners.items()
-    ]
-    assert world.send(*created).status == 202
-    return world
 
 
 def access(period: str, amount: str, dataset_id: str = "dset_1", **data: Any) -> dict[str, Any]:

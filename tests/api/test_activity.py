@@ -1,100 +1,48 @@
-"""GET /v1/agent/activity/...: a buyer's searches, and the datasets that it accessed."""
+"""GET /v1/agent/activity/...: what a buyer's two lists show."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from itertools import count
-from typing import Any
 
 import pytest
 
-from tally.domain.activity import SearchActivity
-from tally.domain.counting import AccessTotals, BuyerTotals
-from tally.domain.scopes import Scope
-from tally.http.cursors import Cursors
-from tally.store import keys
-from tally.store.activity import count_accesses
-from tally.store.ledger import search_attributes, search_key
-from tests.api.answers import INVALID_CURSOR, answer, invalid, success
-from tests.api.posting import told
-from tests.world import Answer, World, event
-
-SEARCHES = "/v1/agent/activity/searches"
-ACCESSES = "/v1/agent/activity/accesses"
-# Path -> the name of the list, what it sorts by, and what an item of it is known by.
-LISTS = {
-    SEARCHES: ("searches", "occurred_at", "search_activity_id"),
-    ACCESSES: ("accesses", "last_accessed_at", "dataset_id"),
-}
-each_list = pytest.mark.parametrize("url", LISTS)
-
-INVOICES, CONTRACTS = "dset_a1b2c3d4e5f6", "dset_g7h8i9j0k1l2"
+from tally.activity.counters import AccessTotals, BuyerTotals
+from tally.activity.items import key_of_search, search_attributes
+from tally.activity.model import SearchActivity
+from tests import builders
+from tests.api.activity import (
+    ACCESSES,
+    CONTRACTS,
+    INVOICES,
+    LISTS,
+    SEARCHES,
+    access,
+    dataset,
+    each_list,
+    look,
+    met,
+    page,
+    search,
+    three,
+    walk,
+)
+from tests.api.answers import answer, success
+from tests.builders import happen, told
+from tests.world import World
 
 
 @pytest.fixture
 def market(world: World) -> World:
     """acme and rival buy what is north's: invoices and contracts."""
-    for tenant_id in ("acme", "rival", "north"):
-        world.tenant(tenant_id)
+    builders.market(world, "acme", "rival", "north")
     happen(
         world,
         dataset("created", INVOICES, name="AP Invoices 2025"),
         dataset("created", CONTRACTS, name="Legal Contracts Archive"),
     )
     return world
-
-
-def happen(world: World, *events: Mapping[str, Any]) -> None:
-    """The events are accepted and counted."""
-    answered = world.send(*events)
-    assert answered.status == 202, answered
-    world.deliver()
-
-
-def dataset(
-    kind: str, dataset_id: str, time: str = "2026-01-01T00:00:00Z", **data: Any
-) -> dict[str, Any]:
-    return event(f"dataset.{kind}", time, tenant_id="north", dataset_id=dataset_id, **data)
-
-
-def search(search_activity_id: str, time: str, **data: Any) -> dict[str, Any]:
-    defaults = {"dataset_ids": [INVOICES], "charged_amount": "0.000001"}
-    return told(
-        "search.performed", time, search_activity_id=search_activity_id, **(defaults | data)
-    )
-
-
-def access(dataset_id: str, time: str, **data: Any) -> dict[str, Any]:
-    return told("dataset.accessed", time, dataset_id=dataset_id, **data)
-
-
-def look(world: World, url: str, tenant_id: str = "acme") -> Answer:
-    return world.request("GET", url, key=world.key(tenant_id, Scope.USAGE_READ))
-
-
-def page(world: World, url: str, tenant_id: str = "acme") -> dict[str, Any]:
-    data: dict[str, Any] = world.get(url, tenant_id, Scope.USAGE_READ)
-    return data
-
-
-def walk(
-    world: World, url: str, limit: int, between: Callable[[], None] = lambda: None
-) -> list[dict[str, Any]]:
-    """All pages; `between` happens after each."""
-    pages = [page(world, f"{url}?limit={limit}")]
-    while cursor := pages[-1]["next_cursor"]:
-        between()
-        pages.append(page(world, f"{url}?limit={limit}&cursor={cursor}"))
-    return pages
-
-
-def met(url: str, pages: list[dict[str, Any]]) -> list[str]:
-    """What the items of these pages are known by, in order."""
-    name, _, known_by = LISTS[url]
-    return [item[known_by] for each in pages for item in each[name]]
 
 
 # ------------------------------------------------------------------- the reference's
@@ -157,10 +105,12 @@ def test_the_references_accesses(market: World) -> None:
         CONTRACTS: (12, "2026-04-04T16:45:00.000000000Z"),
     }
     rows = [
-        count_accesses(table, AccessTotals("acme", dataset_id), accesses, last, None)
-        for dataset_id, (accesses, last) in counted.items()
+        table.put(totals.key, {"accesses": accesses, **totals.texts(last)})
+        for totals, (accesses, last) in (
+            (AccessTotals("acme", dataset_id), stored) for dataset_id, stored in counted.items()
+        )
     ]
-    table.transact([*rows, table.add(keys.totals(BuyerTotals("acme")), dataset_count)])
+    table.transact([*rows, table.add(BuyerTotals("acme").key, dataset_count)])
 
     reference = {
         "accesses": [
@@ -216,98 +166,6 @@ def test_each_buyer_sees_its_own(market: World) -> None:
         assert accessed["access_count"] == accesses
 
 
-# ------------------------------------------------------------------------------ pages
-
-
-def three(world: World) -> None:
-    """Three searches, and accesses of three datasets, known by the names in NEWEST_FIRST."""
-    times = {each: f"2026-04-05T09:0{n}:00Z" for n, each in enumerate(reversed(NEWEST_FIRST))}
-    happen(
-        world,
-        *[dataset("created", each) for each in times],
-        *[search(each, at) for each, at in times.items()],
-        *[access(each, at) for each, at in times.items()],
-    )
-
-
-NEWEST_FIRST = ["sa_2", "sa_1", "sa_3"]
-
-
-@each_list
-def test_pages_are_as_long_as_the_limit(url: str, market: World) -> None:
-    three(market)
-
-    for limit, sizes in {1: [1, 1, 1], 2: [2, 1], 3: [3], 4: [3], 100: [3]}.items():
-        pages = walk(market, url, limit)
-        assert met(url, pages) == NEWEST_FIRST
-        assert [len(each[LISTS[url][0]]) for each in pages] == sizes
-        assert [each["total"] for each in pages] == [3] * len(pages)
-
-
-@each_list
-def test_limits(url: str, market: World) -> None:
-    for limit in ("1", "100", "007"):
-        assert look(market, f"{url}?limit={limit}&unknown=x").status == 200
-    for limit in (
-        "0",
-        "101",
-        "-1",
-        "abc",
-        "",
-        "1.5",
-        "1.0",
-        "1_0",
-        "%201",
-        "1e1",
-        "9" * 30,
-        "null",
-    ):
-        answered = look(market, f"{url}?limit={limit}")
-        (detail,) = answered.body["error"]["details"]
-        assert answered == answer(400, invalid(("limit", detail["message"])))
-
-
-def test_a_page_holds_20_unless_told(market: World) -> None:
-    happen(market, *[search(f"sa_{n}", f"2026-04-05T09:{n:02}:00Z") for n in range(21)])
-
-    first = page(market, SEARCHES)
-
-    assert (len(first["searches"]), first["total"]) == (20, 21)
-    rest = page(market, f"{SEARCHES}?cursor={first['next_cursor']}")
-    assert met(SEARCHES, [first, rest]) == [f"sa_{n}" for n in reversed(range(21))]
-    assert rest["next_cursor"] is None
-
-
-@each_list
-def test_a_cursor_is_good_for_its_list_only(url: str, market: World) -> None:
-    three(market)
-    name, sort, _ = LISTS[url]
-    position = ["2026-04-05T09:01:00.000000000Z", "sa_1"]
-
-    def of(*scope: str, secret: bytes = b"secret", at: list[str] = position) -> str:
-        return str(Cursors(secret, scope).write(at))
-
-    (other,) = [each for each in LISTS if each != url]
-    wrong = {
-        "tenant": of("rival", name, sort),
-        "endpoint": of("acme", LISTS[other][0], sort),
-        "sort": of("acme", name, LISTS[other][1]),
-        "secret": of("acme", name, sort, secret=b"guess"),
-        "length": of("acme", name, sort, at=[*position, "x"]),
-        "another list's": page(market, f"{other}?limit=1")["next_cursor"],
-        "garbled": of("acme", name, sort)[:-1],
-        "empty": "",
-        "made up": "abc",
-    }
-
-    answers = {what: look(market, f"{url}?cursor={cursor}") for what, cursor in wrong.items()}
-
-    own = page(market, f"{url}?limit=1")["next_cursor"]
-    assert look(market, f"{url}?cursor={own}").status == 200
-    assert look(market, f"{url}?cursor={own}", "rival") == answer(400, INVALID_CURSOR)
-    assert answers == dict.fromkeys(wrong, answer(400, INVALID_CURSOR))
-
-
 # --------------------------------------------------------------------------- searches
 
 
@@ -335,6 +193,7 @@ def test_a_walk_meets_each_search_once_while_others_arrive(market: World) -> Non
     assert [each["total"] for each in pages] == [5 + 2 * n for n in range(len(pages))]
 
 
+@pytest.mark.slow
 def test_the_longest_page_fits_into_an_answer_of_lambda(market: World) -> None:
     longest = SearchActivity(
         tenant_id="acme",
@@ -349,7 +208,7 @@ def test_the_longest_page_fits_into_an_answer_of_lambda(market: World) -> None:
     )
     for n in range(100):
         one = replace(longest, occurred_at=f"2026-04-05T09:30:00.{n:09}Z")
-        put = market.table.put_new(search_key(one), search_attributes(one))
+        put = market.table.put_new(key_of_search(one), search_attributes(one))
         market.table.transact([put])
 
     answered = look(market, f"{SEARCHES}?limit=100")
@@ -476,28 +335,3 @@ def test_a_walk_meets_each_dataset_once_at_most_while_accesses_arrive(market: Wo
 
     assert met(ACCESSES, pages) == ["sa_2", "sa_1"]
     assert [each["total"] for each in pages] == [3, 4]
-
-
-# ------------------------------------------------------------------------------- cost
-
-
-@contextmanager
-def calls_of(world: World) -> Iterator[list[str]]:
-    calls: list[str] = []
-    with world.on_call(calls.append):
-        yield calls
-
-
-@pytest.mark.parametrize(
-    ("url", "expected"), [(SEARCHES, ["Query", "GetItem"]), (ACCESSES, ["Query", "BatchGetItem"])]
-)
-def test_a_page_costs_two_calls(url: str, expected: list[str], market: World) -> None:
-    """And one for the key, of which a warm function knows already."""
-    three(market)
-    market.warm = True
-    page(market, url)
-
-    with calls_of(market) as calls:
-        assert len(met(url, [page(market, f"{url}?limit=2")])) == 2
-
-    assert calls == expected

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
-from tally.domain.counting import DatasetTotals, ProviderTotals, Totals
-from tally.domain.scopes import Scope
-from tally.store import keys
+from tally.access.model.scopes import Scope
+from tally.catalog.counters import DatasetTotals, ProviderTotals
+from tally.kernel.counters import Totals
+from tests import builders
 from tests.api.answers import answer, failure, success
-from tests.world import World, event
+from tests.builders import event
+from tests.world import World
 
 PROVIDER, BUYER = "/v1/provider/dashboard", "/v1/buyer/dashboard"
 ANALYTICS = "/v1/provider/datasets/dset_1/analytics"
@@ -27,9 +29,7 @@ NOTHING = {
 
 @pytest.fixture
 def market(world: World) -> World:
-    world.tenant("acme")
-    world.tenant("rival")
-    return world
+    return builders.market(world, "acme", "rival")
 
 
 def happen(world: World, *events: dict[str, Any]) -> None:
@@ -41,7 +41,7 @@ def happen(world: World, *events: dict[str, Any]) -> None:
 
 def counted(world: World, of: Totals, **amounts: int) -> None:
     """The counter says so, whatever is in the table."""
-    world.table.transact([world.table.add(keys.totals(of), amounts)])
+    world.table.transact([world.table.add(of.key, amounts)])
 
 
 def analytics(name: str, objects: int, active: int, size: int) -> dict[str, Any]:
@@ -189,7 +189,7 @@ def test_a_deleted_dataset_is_gone_from_everywhere(market: World) -> None:
     happen(market, event("dataset.deleted", "2026-04-02T00:00:00Z"))
 
     gone = market.request("GET", ANALYTICS, key=market.key("acme"))
-    assert gone == answer(404, failure("not_found", "There is no dataset dset_1."))
+    assert gone == answer(404, failure("not_found", "Dataset dset_1 does not exist."))
     assert market.get(PROVIDER, "acme") == NOTHING
 
 

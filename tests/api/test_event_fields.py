@@ -8,20 +8,11 @@ from typing import Any
 
 import pytest
 
-from tally.http.cloudevents import EVENT_TYPES
-from tests.api.answers import accepted, duplicate, ingested, rejected
-from tests.api.posting import (
-    NO_ID,
-    NO_TEXT,
-    REQUIRED,
-    assert_each_rejected,
-    deep,
-    open_market,
-    post,
-    told,
-    without,
-)
-from tests.world import World, event
+from tally.intake.registry import EVENT_TYPES
+from tests.api.answers import accepted, ingested, rejected
+from tests.api.posting import NO_ID, NO_TEXT, assert_each_rejected, deep, post, without
+from tests.builders import REQUIRED, charged_market, event, told
+from tests.world import World
 
 NO_NAME = (*NO_TEXT, "", "x" * 257, "a\nb", "a\x7f", "\ud800")
 NO_OBJECT: tuple[Any, ...] = (5, True, None, "dset_1", [], [{}])
@@ -31,13 +22,14 @@ NO_CURRENCY = (*NO_TEXT, "", "usd", "US", "USDD", "USD\n", "U$D", "ÄÖÜ", "\ud
 
 @pytest.fixture
 def market(world: World) -> World:
-    return open_market(world)
+    return charged_market(world)
 
 
 def test_the_types_are_the_contracts() -> None:
     assert set(EVENT_TYPES) == set(REQUIRED)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("event_type", REQUIRED)
 def test_an_event_has_all_of_its_fields(event_type: str, market: World) -> None:
     whole = told(event_type)
@@ -75,11 +67,12 @@ def test_an_identity_that_is_no_text_is_told_as_null(field: str, market: World) 
     with market.unchanged():
         answered = market.send(*events)
 
-    message = f"{field}: Input should be a valid string"
+    message = f"{field}: must be a string"
     results = [rejected(sent | {field: None}, "invalid_event", message) for sent in events]
     assert answered == ingested(422, *results)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("event_type", "field", "wrong"),
     [
@@ -253,6 +246,7 @@ def test_metadata_has_bounds(market: World) -> None:
     assert market.send(*right) == ingested(202, *map(accepted, right))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("event_type", "data"),
     [
@@ -299,79 +293,3 @@ def test_depth_in_fields_that_nobody_reads_does_no_harm(market: World) -> None:
     deep = json.dumps(sent)[:-1] + ', "unknown": ' + "[" * 5000 + "]" * 5000 + "}"
 
     assert post(market, deep) == ingested(202, accepted(sent))
-
-
-# ------------------------------------------------------------------------------ time
-
-
-def test_one_instant_has_many_spellings(market: World) -> None:
-    spellings = {
-        "2026-04-05T09:30:00Z": "2026-04-05T09:30:00.000000000Z",
-        "2026-04-05t09:30:00z": "2026-04-05T09:30:00Z",
-        "2026-04-05T09:30:00-00:00": "2026-04-05T09:30:00Z",
-        "2026-04-05T11:30:00+02:00": "2026-04-05T09:30:00Z",
-        "2026-04-04T22:31:00.5-11:00": "2026-04-05T09:31:00.500Z",
-        "2026-04-06T09:29:00.123456789+23:59": "2026-04-05T09:30:00.123456789Z",
-        "2024-02-29T23:59:59.9Z": "2024-03-01T00:59:59.90+01:00",
-        "0001-01-01T00:00:00Z": "0001-01-01T05:45:00+05:45",
-    }
-    sent = [event("dataset.updated", time) for time in spellings]
-    again = [{**e, "time": spellings[e["time"]]} for e in sent]
-
-    assert market.send(*sent) == ingested(202, *map(accepted, sent))
-    assert market.send(*again) == ingested(202, *map(duplicate, again))
-
-
-def test_what_is_no_time(market: World) -> None:
-    wrong = (
-        *NO_TEXT,
-        1775381400,
-        "",
-        "now",
-        "2026-04-05",
-        "2026-04-05T09:30:00",
-        "2026-04-05T09:30Z",
-        "2026-04-05 09:30:00Z",
-        "2026-04-05T09:30:00+0200",
-        "2026-04-05T09:30:00+02",
-        "2026-04-05T09:30:00+24:00",
-        "2026-04-05T09:30:00+00:60",
-        "2026-04-05T09:30:00.Z",
-        "2026-04-05T09:30:00,5Z",
-        "2026-04-05T09:30:00.1234567890Z",
-        "2026-04-05T09:30:60Z",
-        "2026-04-05T24:00:00Z",
-        "2026-02-29T00:00:00Z",
-        "2026-02-30T00:00:00Z",
-        "2026-13-01T00:00:00Z",
-        "0000-01-01T00:00:00Z",
-        "0001-01-01T00:00:00+00:01",
-        "9999-12-31T23:59:59-00:01",
-        "2026-04-05T09:30:00Z\n",
-        " 2026-04-05T09:30:00Z",
-        "٢026-04-05T09:30:00Z",
-        "\ud800",
-    )
-    events = {repr(time): event("dataset.updated") | {"time": time} for time in wrong}
-
-    assert_each_rejected(market, events, "time")
-
-
-def test_five_minutes_ahead_are_allowed_and_no_more(market: World) -> None:
-    times = (
-        "2026-04-05T10:05:00.000000001Z",
-        "2026-04-05T10:05:01Z",
-        "2026-04-05T12:05:01+02:00",
-        "9999-12-31T23:59:59Z",
-    )
-    too_early = {time: event("dataset.updated", time) for time in times}
-    just_right = [
-        event("dataset.updated", time)
-        for time in ("2026-04-05T10:05:00Z", "2026-04-05T12:04:59.999999999+02:00")
-    ]
-
-    assert_each_rejected(market, too_early, "time")
-    assert market.send(*just_right) == ingested(202, *map(accepted, just_right))
-    market.wait(seconds=1)
-    late = too_early["2026-04-05T10:05:01Z"]
-    assert market.send(late).body["data"] == ingested(202, accepted(late)).body["data"]

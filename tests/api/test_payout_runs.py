@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from tally.domain.payouts import statement_id
+from dev.gateway import Answer
+from tally.kernel.errors import NotFound
+from tally.payouts.model.statements import statement_id
+from tally.payouts.runs import Task, do_task, list_runs, note_failure
+from tests import builders
 from tests.api.answers import answer, failure, invalid, lacks, success
-from tests.api.posting import told
-from tests.api.statements import (
-    access,
-    amounts,
-    detail,
-    listed,
-    move,
-    move_as,
-    open_trade,
-    start,
-    state,
-)
-from tests.world import Answer, World
+from tests.api.statements import access, amounts, detail, listed, move, move_as, start, state
+from tests.builders import told
+from tests.world import World
 
 FEBRUARY, MARCH, APRIL = "2026-02", "2026-03", "2026-04"
 
 
 @pytest.fixture
 def trade(world: World) -> World:
-    return open_trade(world)
+    """acme buys what is north's and south's."""
+    return builders.market(world, "acme", north=["dset_1", "dset_2"], south=["dset_9"])
 
 
 # -------------------------------------------------------------------------------- runs
@@ -106,6 +102,19 @@ def test_two_runs_at_once_make_one_statement(trade: World) -> None:
     assert len(detail(trade, MARCH)["status_history"]) == 1
 
 
+def test_a_task_of_an_unknown_run_changes_nothing(trade: World) -> None:
+    assert trade.import_history(access(MARCH, "1")).status == 202
+    task = Task("run_unknown", "north", MARCH, "USD")
+
+    with trade.unchanged():
+        with pytest.raises(NotFound) as refusal:
+            do_task(trade.table, task, trade.now, hold_for=timedelta(days=90))
+        note_failure(trade.table, task)
+
+    assert refusal.value.message == "Payout run run_unknown of 2026-03 does not exist."
+    assert list(list_runs(trade.table)) == []
+
+
 def test_a_month_is_open_until_the_last_charge_is_in(trade: World) -> None:
     """Until 05:00, as charges post to it, and then five minutes for those under way."""
     opens = [
@@ -133,7 +142,10 @@ def test_a_month_is_open_until_the_last_charge_is_in(trade: World) -> None:
     trade.now = "2026-04-05T10:00:00.000000000Z"
     with trade.unchanged():
         refused = start(trade, {"period": APRIL})
-    message = f"The month {APRIL} has not ended yet."
+    message = (
+        f"Month {APRIL} stays open until 05:05 UTC on the 1st of the next month; "
+        "start the run after that."
+    )
     assert refused == answer(409, failure("period_open", message, ("period", message)))
 
 
@@ -152,7 +164,7 @@ def test_a_malformed_period_is_refused(trade: World) -> None:
     for period, refused in answers.items():
         (fault,) = refused.body["error"]["details"]
         assert refused == answer(400, invalid(("period", fault["message"]))), period
-    assert missing == answer(400, invalid(("period", "Field required")))
+    assert missing == answer(400, invalid(("period", "is required")))
     (fault,) = lists.body["error"]["details"]
     assert lists == answer(400, invalid(("body", fault["message"])))
 
@@ -268,15 +280,15 @@ def test_a_malformed_status_is_refused(trade: World, payout_id: str) -> None:
     for status, refused in answers.items():
         (fault,) = refused.body["error"]["details"]
         assert refused == answer(400, invalid(("status", fault["message"]))), status
-    assert "'pending', 'processing', 'paid' or 'failed'" in answers["'PAID'"].text
-    assert missing == answer(400, invalid(("status", "Field required")))
+    assert "must be one of: pending, processing, paid, failed" in answers["'PAID'"].text
+    assert missing == answer(400, invalid(("status", "is required")))
 
 
 def test_an_unknown_payout_is_not_found(trade: World, payout_id: str) -> None:
     unknown = (statement_id("north", APRIL, "USD"), "pst_1", payout_id[:-1], payout_id.upper())
     with trade.unchanged():
         for each in unknown:
-            message = f"There is no payout {each}."
+            message = f"Payout {each} does not exist."
             assert move(trade, each, "processing") == answer(404, failure("not_found", message))
 
 

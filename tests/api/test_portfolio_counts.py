@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tally.domain.counting import UsageTotals
-from tally.domain.usage import Bucket
-from tally.store import keys
+from tally.partners.counters import UsageTotals
+from tally.partners.model.usage import Bucket
+from tests import builders
 from tests.api.answers import accepted, duplicate, ingested, rejected
 from tests.api.portfolios import (
     ANALYTICS,
@@ -16,21 +16,20 @@ from tests.api.portfolios import (
     analytics,
     ask,
     configured,
-    happen,
     identified,
     ok,
-    open_portfolio,
     organization,
     usage,
     used,
 )
 from tests.api.posting import post_as
-from tests.world import World, event
+from tests.builders import event, happen
+from tests.world import World
 
 
 @pytest.fixture
 def portfolio(world: World) -> World:
-    return open_portfolio(world)
+    return builders.portfolio(world)
 
 
 def test_what_an_identification_counts_for(portfolio: World) -> None:
@@ -166,7 +165,7 @@ def test_sums_are_exact_however_large(portfolio: World) -> None:
     most = 10**37
     for bucket, day in ((Bucket.DAY, "2026-04-05"), (Bucket.MONTH, "2026-03")):
         counter = {"identifications": most, "quantity": most + 1, "events": 3, "credits": 2**63}
-        totals = keys.totals(UsageTotals("acme", bucket, day))
+        totals = UsageTotals("acme", bucket, day).key
         portfolio.table.transact([portfolio.table.put(totals, counter)])
     query = "?startDate=2026-02-01&endDate=2026-04-05"
 
@@ -228,7 +227,8 @@ def test_usage_is_of_an_organization_that_existed(portfolio: World) -> None:
             rejected(
                 each,
                 "unknown_organization",
-                f"Partner acme has no organization {each['data']['organization_id']}.",
+                "data.organization_id: partner acme has no organization "
+                f"{each['data']['organization_id']}.",
             )
             for each in wrong
         ],
@@ -258,10 +258,13 @@ def test_a_partners_own_key_speaks_of_its_portfolio_but_not_of_what_it_pays(
     with portfolio.unchanged():
         answered = post_as(portfolio, "acme", terms, *rivals)
 
-    message = "Only the platform's sender may say what a partner pays."
+    message = "Only the platform may send partner.configured: it sets what a partner pays."
     assert answered == ingested(
         422,
         rejected(terms, "not_permitted", message),
-        *[rejected(each, "unknown_tenant", "There is no tenant rival.") for each in rivals],
+        *[
+            rejected(each, "unknown_tenant", "data.partner_id: tenant rival does not exist.")
+            for each in rivals
+        ],
     )
     assert portfolio.send(terms) == ingested(202, accepted(terms))

@@ -6,11 +6,12 @@ from decimal import Decimal
 
 import pytest
 
-from functions.events.receive import app as receiving
-from functions.streams.count import app as counting
-from tally.domain.scopes import Scope
+from dev import ROOT
+from dev.template import Route, resources, route_for, routes
+from functions.triggers.queues.receive_events import app as receiving
+from functions.triggers.stream.count_changes import app as counting
+from tally.access.model.scopes import Scope
 from tests.api.samples import TENANT, caller_of, new_thing, sample
-from tests.template import ROOT, Route, resources, route_for, routes
 from tests.world import World
 
 

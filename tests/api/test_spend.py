@@ -8,12 +8,13 @@ from decimal import Decimal
 
 import pytest
 
-from tally.domain.counting import SpendTotals
-from tally.domain.scopes import Scope
-from tally.store import keys
+from tally.access.model.scopes import Scope
+from tally.ledger.counters import SpendTotals
+from tests import builders
 from tests.api.answers import answer, success
-from tests.api.posting import post_as, told
-from tests.world import World, event
+from tests.api.posting import post_as
+from tests.builders import told
+from tests.world import World
 
 SPEND = "/v1/buyer/spend"
 
@@ -21,11 +22,7 @@ SPEND = "/v1/buyer/spend"
 @pytest.fixture
 def market(world: World) -> World:
     """acme and rival buy what is north's."""
-    for tenant_id in ("acme", "rival", "north"):
-        world.tenant(tenant_id)
-    created = event("dataset.created", "2026-01-01T00:00:00Z", tenant_id="north")
-    assert world.send(created).status == 202
-    return world
+    return builders.market(world, "acme", "rival", north=["dset_1"])
 
 
 def summary(world: World, tenant_id: str = "acme") -> str:
@@ -105,7 +102,7 @@ WRITTEN = {
 
 def test_money_is_written_exactly(market: World) -> None:
     """The month's counter says so, whatever is in the table."""
-    totals = keys.totals(SpendTotals("acme", "2026-04"))
+    totals = SpendTotals("acme", "2026-04").key
     written = {}
     for search, retrieval in WRITTEN:
         counter = {"search": search, "retrieval": retrieval}

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ops.first_keys import FirstKeys
-from ops.own_stack import DeployedStack
+from dev.own_stack import DeployedStack
+from tally.access.first_keys import FirstKeys
 
 PATIENCE_S = 60
 

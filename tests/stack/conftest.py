@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from ops.first_keys import FirstKeys, issue
-from ops.own_stack import DeployedStack, own_stack
+from dev.first_keys import issue
+from dev.own_stack import DeployedStack, own_stack
+from tally.access.first_keys import FirstKeys
 from tests.stack.client import Client
 
 

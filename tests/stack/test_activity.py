@@ -8,7 +8,7 @@ from itertools import batched, count
 from threading import Event
 from typing import Any
 
-from tests.api.posting import told
+from tests.builders import told
 from tests.stack.client import Client, eventually
 
 SEARCHES = "/v1/agent/activity/searches"

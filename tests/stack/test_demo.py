@@ -7,12 +7,12 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from ops import demo
-from ops.demo_portfolio import Said, portfolio
-from tally.domain.instants import for_display
-from tally.domain.payouts import statement_id
-from tally.domain.periods import bounds, month_of
-from tally.http.clock import current_instant
+from dev import demo
+from dev.demo_portfolio import Said, portfolio
+from tally.kernel.clock import current_instant
+from tally.kernel.instants import for_display
+from tally.kernel.periods import bounds, month_of
+from tally.payouts.model.statements import statement_id
 from tests.stack.client import Client
 
 

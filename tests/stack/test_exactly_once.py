@@ -13,14 +13,15 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from ops.own_stack import DeployedStack
-from ops.recount import recount
-from tally.store import keys, parking
-from tally.store.items import to_item
-from tally.store.table import Table
+from dev.own_stack import DeployedStack
+from tally.aws.items import to_item
+from tally.aws.table import Table
+from tally.catalog.items import object_key
+from tally.counting.parking import list_parked
+from tally.counting.recount import recount
+from tests.builders import event
 from tests.histories import DATASETS, Event, dashboard, histories
 from tests.stack.client import Client, eventually
-from tests.world import event
 
 FIELDS = {
     "datasets": "total_datasets",
@@ -118,7 +119,7 @@ def post(client: Client, batch: Sequence[Event]) -> list[str]:
 def test_a_poison_record_is_parked_and_the_rest_is_counted(client: Client) -> None:
     tenant_id, key = client.tenant()
     table = table_of(client.stack)
-    strange = keys.catalog_object(f"{tenant_id}-d1", "strange")
+    strange = object_key(f"{tenant_id}-d1", "strange")
     table.client.put_item(TableName=table.name, Item=to_item(strange, {"tenant_id": tenant_id}))
     created = of_tenant(
         [
@@ -136,6 +137,6 @@ def test_a_poison_record_is_parked_and_the_rest_is_counted(client: Client) -> No
     eventually(lambda: client.call("GET", "/v1/provider/dashboard", key)["total_datasets"], 1)
 
     def parked() -> list[str]:
-        return [p.reason for p in parking.list_parked(table) if tenant_id in p.item_key]
+        return [p.reason for p in list_parked(table) if tenant_id in p.item_key]
 
     eventually(parked, ["unreadable image: KeyError: 'dataset_id'"])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ops.load import Load, run
+from dev.load.outcome import Load
+from dev.load.run import run
 from tests.stack.client import Client
 
 SMALL = Load(events=600, clients=4, duplicates=5, kills=2, seed=1)

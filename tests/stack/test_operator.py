@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from ops import cli
-from ops.cli import Deployment
-from tally.store.table import Table
+from ops.counters import recount_tenants, replay_failed
+from ops.deployment import Deployment
+from tally.aws.table import Table
+from tests.builders import event
 from tests.stack.client import Client, eventually
-from tests.world import event
 
 
 @pytest.fixture
@@ -48,14 +49,14 @@ def test_a_batch_that_lambda_gave_up_on_is_counted_once(
                 }
             ).encode(),
         )
-    assert cli.replay_failed(deployed, Namespace()) == 0
+    assert replay_failed(deployed, Namespace()) == 0
     assert capsys.readouterr().out == (
         "aws/lambda/again: counted 1, already counted 0, parked 0\n"
         "aws/lambda/first: counted 0, already counted 1, parked 0\n"
         "2 failed batches replayed\n"
     )
     assert client.call("GET", "/v1/provider/dashboard", key)["total_storage_bytes"] == 2048
-    assert cli.replay_failed(deployed, Namespace()) == 0
+    assert replay_failed(deployed, Namespace()) == 0
     assert capsys.readouterr().out == "0 failed batches replayed\n"
 
 
@@ -80,7 +81,7 @@ def test_a_recount_names_drift_by_its_exit_status_and_mends_it(
 ) -> None:
     tenant_id, _ = client.tenant()
     look = Namespace(tenant=[tenant_id], repair=False, pause=0.1)
-    assert cli.recount_tenants(deployed, look) == 0
+    assert recount_tenants(deployed, look) == 0
     assert capsys.readouterr().out == f"{tenant_id}: drift 0\n"
     deployed.table.client.update_item(
         TableName=deployed.table.name,
@@ -88,14 +89,14 @@ def test_a_recount_names_drift_by_its_exit_status_and_mends_it(
         UpdateExpression="ADD api_keys :one",
         ExpressionAttributeValues={":one": {"N": "1"}},
     )
-    assert cli.recount_tenants(deployed, look) == 1
+    assert recount_tenants(deployed, look) == 1
     assert capsys.readouterr().out == (
         f"{tenant_id}: drift 1\n"
-        f"  TENANT#{tenant_id} / TOTALS#APIKEYS: api_keys is 2, its sources say 1\n"
+        f"  TENANT#{tenant_id} / TOTALS#APIKEYS: api_keys is 2, its records say 1\n"
     )
     mend = Namespace(tenant=[tenant_id], repair=True, pause=0.1)
-    assert cli.recount_tenants(deployed, mend) == 0
-    assert cli.recount_tenants(deployed, look) == 0
+    assert recount_tenants(deployed, mend) == 0
+    assert recount_tenants(deployed, look) == 0
 
 
 def test_without_a_stack_the_command_says_what_to_do(

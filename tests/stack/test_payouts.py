@@ -6,13 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
 
-from ops.payouts import verify
-from tally.domain.payouts import newest_ended, statement_id
-from tally.http.clock import current_instant
-from tally.store.payout_runs import Run, list_runs
-from tally.store.table import Table
+from tally.aws.table import Table
+from tally.kernel.clock import current_instant
+from tally.payouts.model.calendar import newest_ended
+from tally.payouts.model.statements import statement_id
+from tally.payouts.runs import Run, list_runs
+from tally.payouts.verifying import verify
+from tests.builders import event
 from tests.stack.client import Client, eventually
-from tests.world import event
 
 
 def table_of(client: Client) -> Table:

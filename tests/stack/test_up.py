@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from ops import emulator
-from ops.emulator import free_port
-from ops.own_stack import DeployedStack
-from ops.stack import LocalStack
+from dev import emulator
+from dev.emulator import free_port
+from dev.own_stack import DeployedStack
+from dev.stack import LocalStack
 
 
-def ops_up(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def dev_up(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603 - our own program
-        [sys.executable, "-m", "ops.up", "--dir", str(folder), *arguments],
+        [sys.executable, "-m", "dev.up", "--dir", str(folder), *arguments],
         check=False,
         capture_output=True,
         text=True,
@@ -25,7 +25,7 @@ def ops_up(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_up_starts_an_empty_stack_and_down_stops_it(tmp_path: Path) -> None:
     port = free_port()
     try:
-        up = ops_up(tmp_path, "--no-demo", "--port", str(port))
+        up = dev_up(tmp_path, "--no-demo", "--port", str(port))
         assert (up.returncode, up.stderr) == (0, "")
         file = tmp_path / "stack.json"
         stack = json.loads(file.read_text())
@@ -50,18 +50,18 @@ def test_up_starts_an_empty_stack_and_down_stops_it(tmp_path: Path) -> None:
         )
         assert answer.status == 200
     finally:
-        down = ops_up(tmp_path, "--down")
+        down = dev_up(tmp_path, "--down")
     assert (down.returncode, down.stdout) == (0, "The local stack is stopped.\n")
     assert not file.exists()
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
-    assert ops_up(tmp_path, "--down").stdout == "No local stack is running.\n"
+    assert dev_up(tmp_path, "--down").stdout == "No local stack is running.\n"
 
 
 def test_up_says_what_to_do_when_the_port_is_taken(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        up = ops_up(tmp_path, "--port", str(port))
+        up = dev_up(tmp_path, "--port", str(port))
     assert up.returncode == 1
     assert f"Port {port} is taken" in up.stderr
     assert f"make up PORT={port + 10}" in up.stderr

@@ -7,12 +7,12 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
 
-from tally.domain.instants import for_display
-from tally.domain.periods import bounds, month_of
-from tally.http.clock import current_instant
+from dev.template import routes
+from tally.kernel.clock import current_instant
+from tally.kernel.instants import for_display
+from tally.kernel.periods import bounds, month_of
+from tests.builders import event
 from tests.stack.client import Client, eventually
-from tests.template import routes
-from tests.world import event
 
 
 def test_each_role_is_enough_for_its_function(client: Client) -> None:

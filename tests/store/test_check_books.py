@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
-from ops import cli
-from ops.books import Balance, check_books
-from ops.cli import Deployment
-from tally.domain.instants import plus
-from tally.store import keys
-from tests.world import NOW, World, event
+from ops import money
+from ops.deployment import Deployment
+from tally.kernel.instants import plus
+from tally.kernel.keys import Key
+from tally.ledger.books import Balance, check_books
+from tally.ledger.items import CREDIT_PREFIX, DEBIT_PREFIX, ledger_pk
+from tests.builders import event
+from tests.world import NOW, World
 
 USD: dict[str, Any] = {"charged_amount": "0.45", "currency": "USD"}
 EUR: dict[str, Any] = {"charged_amount": "1.00", "currency": "EUR"}
@@ -55,8 +57,8 @@ def test_what_may_still_be_on_its_way_is_not_looked_at(market: World) -> None:
 
 
 def test_a_lost_credit_shows(market: World) -> None:
-    (credit,) = market.table.query(keys.ledger_pk("acme", "2026-04"), keys.CREDIT_PREFIX, limit=1)
-    market.table.transact([market.table.delete(keys.Key(credit["PK"], credit["SK"]))])
+    (credit,) = market.table.query(ledger_pk("acme", "2026-04"), CREDIT_PREFIX, limit=1)
+    market.table.transact([market.table.delete(Key(credit["PK"], credit["SK"]))])
 
     differences = [balance.difference for balance in check_books(market.table, LATER)]
 
@@ -66,10 +68,10 @@ def test_a_lost_credit_shows(market: World) -> None:
 def test_the_command_prints_them(
     market: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(cli, "current_instant", lambda: LATER)
+    monkeypatch.setattr(money, "current_instant", lambda: LATER)
     deployed = Deployment(market.table, {}, s3=None, sqs=None)
 
-    assert cli.check_books(deployed, Namespace()) == 0
+    assert money.check_books(deployed, Namespace()) == 0
 
     assert capsys.readouterr().out.splitlines() == [
         "currency       debits      refunds      credits    reversals",
@@ -79,7 +81,7 @@ def test_the_command_prints_them(
     ]
 
     market.table.transact([market.table.delete(debit_of(market))])
-    assert cli.check_books(deployed, Namespace()) == 1
+    assert money.check_books(deployed, Namespace()) == 1
 
     assert capsys.readouterr().out.splitlines()[1:] == [
         "EUR              0.00         0.00         1.00         0.00  off by -1.00",
@@ -88,9 +90,9 @@ def test_the_command_prints_them(
     ]
 
 
-def debit_of(market: World) -> keys.Key:
-    (debit,) = market.table.query(keys.ledger_pk("europe", "2026-04"), keys.DEBIT_PREFIX)
-    return keys.Key(debit["PK"], debit["SK"])
+def debit_of(market: World) -> Key:
+    (debit,) = market.table.query(ledger_pk("europe", "2026-04"), DEBIT_PREFIX)
+    return Key(debit["PK"], debit["SK"])
 
 
 def test_no_books_yet(world: World) -> None:

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from ops.recount import recount
-from tally.domain.errors import Unavailable
-from tally.store.counting import count
-from tally.store.table import Table
+from tally.aws.table import Table
+from tally.counting.engine import count
+from tally.counting.recount import recount
+from tally.kernel.errors import Unavailable
+from tests.builders import event
 from tests.faults import FaultyClient, conflict
-from tests.world import World, event
+from tests.world import World
 
 USAGE = "/partner/usage?startDate=2026-04-05&endDate=2026-04-05"
 type Record = dict[str, Any]

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ops.recount import recount
-from tally.store.partners import terms_and_totals
-from tally.store.totals import provider_totals
-from tally.store.usage import usage_entries
+from tally.catalog.reads import provider_totals
+from tally.counting.recount import recount
+from tally.partners.billing import terms_and_totals
 from tests import portfolios
 from tests.deliveries import send_through_faults
 from tests.histories import TENANT, Event, dashboard, histories
-from tests.portfolios import PARTNERS, portfolio_histories
+from tests.portfolios import PARTNERS, portfolio_histories, usage_entries
 from tests.world import World, new_world
+
+pytestmark = pytest.mark.slow
 
 relaxed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 seeds = st.integers(0, 2**32)

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from ops.recount import recount
+from tally.counting.recount import recount
+from tests.builders import event
 from tests.faults import Crash, FaultyClient, crash_after, crash_before
-from tests.world import World, event
+from tests.world import World
 
 
 @pytest.fixture
@@ -94,6 +95,7 @@ def test_a_late_word_that_overtakes_the_deletion_on_the_stream(shop: World) -> N
     assert counts(shop) == (1, 1, 10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [crash_before, crash_after])
 @pytest.mark.parametrize("writes", range(4))
 def test_a_crash_anywhere_on_the_way_only_delays(shop: World, fault: Any, writes: int) -> None:

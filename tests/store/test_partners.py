@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from tally.store.partners import Wanted, list_organizations
-from tests.world import World, event
+from tally.partners.organizations import Wanted, list_organizations
+from tests.builders import event
+from tests.world import World
 
 
 def test_an_organization_that_is_deleted_while_a_page_is_read_is_left_out(world: World) -> None:

@@ -10,13 +10,17 @@ from typing import Any
 
 import pytest
 
-from ops.recount import recount
-from tally.domain.errors import NotFound
-from tally.store import keys, parking
-from tally.store.counting import Poison, count
-from tally.store.items import to_item
+from tally.aws.items import to_item
+from tally.catalog.items import object_key
+from tally.counting.changes import Poison
+from tally.counting.engine import count
+from tally.counting.items import PARKED_PK
+from tally.counting.parking import Parked, list_parked, park, replay
+from tally.counting.recount import recount
+from tally.kernel.errors import NotFound
+from tests.builders import event
 from tests.faults import Crash, FaultyClient, PickyClient, crash_after, crash_before
-from tests.world import World, event
+from tests.world import World
 
 
 @pytest.fixture
@@ -28,7 +32,7 @@ def catalog(world: World) -> World:
 
 def put_strange_object(world: World, **attributes: Any) -> None:
     """Past all validation, as a bug or a person at the console would write it."""
-    key = keys.catalog_object("dset_1", "strange")
+    key = object_key("dset_1", "strange")
     world.table.client.put_item(
         TableName=world.table.name, Item=to_item(key, {"tenant_id": "acme"} | attributes)
     )
@@ -44,7 +48,7 @@ def test_the_rest_of_the_batch_is_counted_and_the_poison_is_parked(catalog: Worl
     result = catalog.deliver()
     assert (result.counted, len(result.parked)) == (2, 1)
     assert objects(catalog) == 1
-    (parked,) = parking.list_parked(catalog.table)
+    (parked,) = list_parked(catalog.table)
     assert parked.reason == "unreadable image: KeyError: 'dataset_id'"
     assert "strange" in parked.item_key
 
@@ -54,9 +58,9 @@ def test_a_poison_delivered_again_is_parked_once(catalog: World) -> None:
     batch = catalog.new_stream_records()
     for _ in range(3):
         for poison in count(catalog.table, batch, catalog.now).parked:
-            parking.park(catalog.table, poison, catalog.now)
+            park(catalog.table, poison, catalog.now)
         catalog.wait(minutes=1)
-    assert len(list(parking.list_parked(catalog.table))) == 1
+    assert len(list(list_parked(catalog.table))) == 1
     assert objects(catalog) == 1
 
 
@@ -81,18 +85,18 @@ def test_a_parked_record_counts_once_when_it_is_replayed(catalog: World) -> None
     whole = batch[1]["dynamodb"]["NewImage"]
     batch[1]["dynamodb"]["NewImage"] = whole | {"review": {"S": "from a newer release"}}
     for poison in count(catalog.table, batch, catalog.now).parked:
-        parking.park(catalog.table, poison, catalog.now)
-    (parked,) = parking.list_parked(catalog.table)
+        park(catalog.table, poison, catalog.now)
+    (parked,) = list_parked(catalog.table)
     with pytest.raises(ValueError, match="from a newer release"):
-        parking.replay(catalog.table, parked.parked_id)
+        replay(catalog.table, parked.parked_id)
     assert objects(catalog) == 0
 
     _mend_parked(catalog, parked, whole)
-    assert parking.replay(catalog.table, parked.parked_id).counted == 1
+    assert replay(catalog.table, parked.parked_id).counted == 1
     assert objects(catalog) == 1
     assert recount(catalog.table, "acme", sleep=lambda _: None) == []
     with pytest.raises(NotFound):
-        parking.replay(catalog.table, parked.parked_id)
+        replay(catalog.table, parked.parked_id)
 
 
 @pytest.mark.parametrize("fault", [crash_before, crash_after])
@@ -108,28 +112,28 @@ def test_a_crash_while_parking_or_replaying_neither_loses_nor_doubles(
 
     client.after(0, fault)
     with pytest.raises(Crash):
-        parking.park(catalog.table, poison, catalog.now)
-    parking.park(catalog.table, poison, catalog.now)
-    (parked,) = parking.list_parked(catalog.table)
+        park(catalog.table, poison, catalog.now)
+    park(catalog.table, poison, catalog.now)
+    (parked,) = list_parked(catalog.table)
 
     _mend_parked(catalog, parked, whole)
     client.after(0, fault)
     with pytest.raises(Crash):
-        parking.replay(catalog.table, parked.parked_id)
+        replay(catalog.table, parked.parked_id)
     if fault is crash_before:
-        parking.replay(catalog.table, parked.parked_id)
+        replay(catalog.table, parked.parked_id)
     assert objects(catalog) == 1
-    assert list(parking.list_parked(catalog.table)) == []
+    assert list(list_parked(catalog.table)) == []
 
 
-def _mend_parked(world: World, parked: parking.Parked, image: dict[str, Any]) -> None:
+def _mend_parked(world: World, parked: Parked, image: dict[str, Any]) -> None:
     """As if a release that can read the record had been deployed."""
     assert parked.raw
     raw = dict(parked.raw)
     raw["dynamodb"] = dict(raw["dynamodb"]) | {"NewImage": image}
     world.table.client.update_item(
         TableName=world.table.name,
-        Key={"PK": {"S": keys.PARKED_PK}, "SK": {"S": parked.parked_id}},
+        Key={"PK": {"S": PARKED_PK}, "SK": {"S": parked.parked_id}},
         UpdateExpression="SET #raw = :raw",
         ExpressionAttributeNames={"#raw": "raw"},
         ExpressionAttributeValues={":raw": {"B": zlib.compress(json.dumps(raw).encode())}},
@@ -146,11 +150,11 @@ def test_a_record_too_big_to_keep_is_parked_without_its_images(catalog: World) -
         },
     }
     (poison,) = count(catalog.table, [raw], catalog.now).parked
-    assert parking.park(catalog.table, poison, catalog.now)
-    (parked,) = parking.list_parked(catalog.table)
+    assert park(catalog.table, poison, catalog.now)
+    (parked,) = list_parked(catalog.table)
     assert parked.raw is None
     with pytest.raises(ValueError, match="recount"):
-        parking.replay(catalog.table, parked.parked_id)
+        replay(catalog.table, parked.parked_id)
 
 
 def test_keys_of_counters_and_markers_never_come_back_to_be_counted(catalog: World) -> None:

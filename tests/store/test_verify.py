@@ -6,13 +6,16 @@ from argparse import Namespace
 
 import pytest
 
-from ops import cli
-from ops.cli import Deployment
-from ops.payouts import all_statements, verify
-from tally.domain.payouts import statement_id
-from tally.store import keys
+from ops.deployment import Deployment
+from ops.money import list_payout_runs, verify_payouts
+from tally.kernel.keys import Key
+from tally.ledger.items import CREDIT_PREFIX, ledger_pk
+from tally.payouts.items import payout_key, payout_lines_key
+from tally.payouts.model.statements import statement_id
+from tally.payouts.verifying import all_statements, verify
 from tests.api.samples import import_a_charge
-from tests.world import World, event
+from tests.builders import event
+from tests.world import World
 
 MARCH = statement_id("acme", "2026-03", "USD")
 
@@ -32,7 +35,7 @@ def test_a_statement_equals_the_ledger(paid: World) -> None:
 
 
 def test_a_refund_after_the_statement_is_the_next_ones(paid: World) -> None:
-    (entry,) = paid.table.query(keys.ledger_pk("acme", "2026-03"), keys.CREDIT_PREFIX)
+    (entry,) = paid.table.query(ledger_pk("acme", "2026-03"), CREDIT_PREFIX)
     (mark,) = paid.table.query(f"EVENT#{entry['entry_id']}")
     refund = event(
         "charge.refunded",
@@ -46,14 +49,14 @@ def test_a_refund_after_the_statement_is_the_next_ones(paid: World) -> None:
 
 def test_a_line_that_differs_is_named(paid: World) -> None:
     lines = [["dset_of_acme", "AP Invoices 2025", 2_000_000, 1]]
-    paid.table.transact([paid.table.put(keys.payout_lines(MARCH, 0), {"lines": lines})])
+    paid.table.transact([paid.table.put(payout_lines_key(MARCH, 0), {"lines": lines})])
     difference = verify(paid.table, MARCH)
     assert difference == "line dset_of_acme: the statement says 2.00 of 1, the ledger 1.00 of 1"
 
 
 def test_a_line_that_is_not_in_the_ledger_is_named(paid: World) -> None:
-    (entry,) = paid.table.query(keys.ledger_pk("acme", "2026-03"), keys.CREDIT_PREFIX)
-    paid.table.transact([paid.table.delete(keys.Key(entry["PK"], entry["SK"]))])
+    (entry,) = paid.table.query(ledger_pk("acme", "2026-03"), CREDIT_PREFIX)
+    paid.table.transact([paid.table.delete(Key(entry["PK"], entry["SK"]))])
     difference = verify(paid.table, MARCH)
     assert difference == "line dset_of_acme: the statement says 1.00 of 1, the ledger nothing"
 
@@ -68,7 +71,7 @@ def test_a_line_that_is_not_in_the_ledger_is_named(paid: World) -> None:
     ],
 )
 def test_an_amount_that_differs_is_named(field: str, difference: str, paid: World) -> None:
-    more = paid.table.add(keys.payout("acme", "2026-03", "USD"), {field: 10_000})
+    more = paid.table.add(payout_key("acme", "2026-03", "USD"), {field: 10_000})
     paid.table.transact([more])
     assert verify(paid.table, MARCH) == difference
 
@@ -76,10 +79,10 @@ def test_an_amount_that_differs_is_named(field: str, difference: str, paid: Worl
 def test_the_commands(paid: World, capsys: pytest.CaptureFixture[str]) -> None:
     deployed = Deployment(paid.table, {}, s3=None, sqs=None)
 
-    assert cli.verify_payouts(deployed, Namespace(payout=[])) == 0
+    assert verify_payouts(deployed, Namespace(payout=[])) == 0
     assert capsys.readouterr().out == f"{MARCH}: equal\n"
-    assert cli.verify_payouts(deployed, Namespace(payout=["pst_none"])) == 1
+    assert verify_payouts(deployed, Namespace(payout=["pst_none"])) == 1
     assert capsys.readouterr().out == "pst_none: there is no such statement\n"
-    assert cli.list_payout_runs(deployed, Namespace()) == 0
+    assert list_payout_runs(deployed, Namespace()) == 0
     run = "2026-03  finished: expected 1, generated 1, unchanged 0, failed 0\n"
     assert capsys.readouterr().out.endswith(run)

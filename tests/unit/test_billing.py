@@ -10,7 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tally.domain.billing import (
+from tally.kernel.versions import Version
+from tally.partners.model.billing import (
     BillingPeriod,
     Partner,
     PartnerConfigured,
@@ -21,7 +22,6 @@ from tally.domain.billing import (
     billing_period,
     cost,
 )
-from tally.domain.catalog import Version
 
 DAY = timedelta(days=1)
 
@@ -180,15 +180,24 @@ def test_tiers_may_come_in_any_order(prices: tuple[PricingTier, ...], random: Ra
 @pytest.mark.parametrize(
     ("wrong", "reason"),
     [
-        (tiers((2, None, 1)), "tier A begins at 2, not at 0 or 1"),
-        (tiers((0, 10, 1), (12, None, 1)), "tier B begins at 12, not at 10 or 11"),
-        (tiers((0, 10, 1), (9, None, 1)), "tier B begins at 9, not at 10 or 11"),
-        (tiers((0, 10, 1), (0, None, 1)), "tier B begins at 0, not at 10 or 11"),
-        (tiers((0, None, 1), (10, None, 1)), "must have max_usage in all tiers but the last"),
-        (tiers((0, None, 1), (0, 10, 1)), "tier A begins at 0, not at 10 or 11"),
-        (tiers((0, 0, 1)), "must end behind their beginnings, as tier A does not"),
-        (tiers((0, 10, 1), (10, 10, 1)), "must end behind their beginnings, as tier B does not"),
-        (tiers((0, 10, 1), (11, 5, 1)), "must end behind their beginnings, as tier B does not"),
+        (tiers((2, None, 1)), "tier A starts at 2, but must start at 0 or 1"),
+        (tiers((0, 10, 1), (12, None, 1)), "tier B starts at 12, but must start at 10 or 11"),
+        (tiers((0, 10, 1), (9, None, 1)), "tier B starts at 9, but must start at 10 or 11"),
+        (tiers((0, 10, 1), (0, None, 1)), "tier B starts at 0, but must start at 10 or 11"),
+        (
+            tiers((0, None, 1), (10, None, 1)),
+            "only the last tier may omit max_usage; tier B follows one without it",
+        ),
+        (tiers((0, None, 1), (0, 10, 1)), "tier A starts at 0, but must start at 10 or 11"),
+        (tiers((0, 0, 1)), "max_usage must be greater than min_usage, which it is not in tier A"),
+        (
+            tiers((0, 10, 1), (10, 10, 1)),
+            "max_usage must be greater than min_usage, which it is not in tier B",
+        ),
+        (
+            tiers((0, 10, 1), (11, 5, 1)),
+            "max_usage must be greater than min_usage, which it is not in tier B",
+        ),
     ],
 )
 def test_tiers_that_overlap_or_leave_gaps(wrong: tuple[PricingTier, ...], reason: str) -> None:

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from tally.domain.events import EventConflict, InvalidEvent, Rejected, UnknownDataset, UnknownTenant
-from tally.http.bus import DELAYS_S, cloud_event, identity, next_try_s, read_message, tries
-from tally.http.cloudevents import read_event
-from tally.http.json import load_json
+from tally.intake.bus import DELAYS_S, cloud_event, identity, next_try_s, read_message, tries
+from tally.intake.cloudevents import read_event
+from tally.kernel.events import EventConflict, InvalidEvent, Rejected, UnknownDataset, UnknownTenant
+from tally.wire.json import load_json
+from tests.builders import event
 from tests.bus import delivered
-from tests.world import NOW, event
+from tests.world import NOW
 
 
 class UnknownCharge(Rejected):

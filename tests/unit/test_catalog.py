@@ -9,16 +9,12 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tally.domain.catalog import (
-    CatalogObject,
-    Dataset,
-    DatasetEvent,
-    ObjectEvent,
-    new_dataset,
-    new_object,
-)
-from tally.domain.counting import Deltas, ProviderTotals, change, contribution, rolled_up, total
-from tally.http.cloudevents import read_event
+from tally.catalog.counters import ProviderTotals
+from tally.catalog.model.datasets import Dataset, DatasetEvent, new_dataset
+from tally.catalog.model.objects import CatalogObject, ObjectEvent, new_object
+from tally.counting.registry import change, contribution
+from tally.intake.cloudevents import read_event
+from tally.kernel.counters import Deltas, rolled_up, total
 from tests.histories import DATASETS, TENANT, Event, dashboard, histories
 
 NOW = "2026-04-05T10:00:00.000000000Z"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tally.domain.instants import for_display, parse_instant, plus, to_datetime, to_instant
+from tally.kernel.instants import for_display, parse_instant, plus, to_datetime, to_instant
 
 aware = st.datetimes(
     min_value=datetime(1, 1, 3),  # noqa: DTZ001  the strategy adds the zone

@@ -12,9 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tally.domain.catalog import RANKS, Version
-from tally.domain.counting import Deltas, PartnerTotals, change, contribution, total
-from tally.domain.organizations import (
+from tally.counting.registry import change, contribution
+from tally.kernel.counters import Deltas, total
+from tally.kernel.versions import RANKS, Version
+from tally.partners.counters import PartnerTotals
+from tally.partners.model.organizations import (
     Organization,
     OrganizationEvent,
     OrganizationEventKind,

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tally.domain.instants import parse_instant, to_instant
-from tally.domain.periods import bounds, month_of, posting_period
+from tally.kernel.instants import parse_instant, to_instant
+from tally.kernel.periods import bounds, month_of, posting_period
 
 moments = st.datetimes(datetime(2023, 12, 1), datetime(2025, 3, 1), timezones=st.just(UTC))  # noqa: DTZ001  the strategy adds the zone
 

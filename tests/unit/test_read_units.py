@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ops.bench.units import cancelled_write_units, item_size, read_units
+from dev.bench.units import cancelled_write_units, item_size, read_units
 
 KEY = {"PK": {"S": "p"}, "SK": {"S": "s"}}
 READ_KEY: dict[str, Any] = {"TableName": "t", "Key": KEY}

@@ -13,9 +13,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tally.domain.catalog import Version
-from tally.domain.counting import UsageTotals, by_totals, change, contribution, total
-from tally.domain.usage import (
+from tally.aws.table import Table
+from tally.counting.registry import change, contribution
+from tally.kernel.counters import by_totals, total
+from tally.kernel.versions import Version
+from tally.partners.counters import UsageTotals
+from tally.partners.model.usage import (
     Bucket,
     Stretch,
     Usage,
@@ -25,9 +28,7 @@ from tally.domain.usage import (
     stretches,
     usage_sum,
 )
-from tally.store import keys
-from tally.store.table import Table
-from tally.store.usage import DayRange, usage_in
+from tally.partners.usage import DayRange, usage_in
 
 DAY = timedelta(days=1)
 
@@ -149,7 +150,7 @@ class Counters:
     def __init__(self, days: Mapping[date, Usage]) -> None:
         entries = [UsageEntry("acme", day.isoformat(), "e", usage) for day, usage in days.items()]
         counted = by_totals(total(change(None, entry) for entry in entries))
-        self.items = {keys.totals(totals): fields for totals, fields in counted.items()}
+        self.items = {totals.key: fields for totals, fields in counted.items()}
         self.reads: list[tuple[str, str]] = []
 
     def query(self, pk: str, *, between: tuple[str, str]) -> Iterator[dict[str, Any]]:

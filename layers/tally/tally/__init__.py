@@ -1,1 +1,5 @@
-"""Tally: the back office of a data marketplace. Layers: functions > http > store > domain."""
+"""Tally, the back office of a data marketplace: what its functions share, in packages by subject.
+
+The subjects are access, catalog, ledger, activity, payouts and partners. The other packages are
+what all subjects build on (kernel, aws, wire) and what connects them (intake, counting, http).
+"""

@@ -1,1 +1,4 @@
-"""What a client sees: envelope, credentials, cursors, errors, events. Knows no DynamoDB."""
+"""What the routes of the API share: credentials, validation, envelopes, errors, cursors, lists.
+
+A function declares an `Endpoint` and one route. Only this package and the functions know HTTP.
+"""

@@ -1,4 +1,4 @@
-"""Cursors: a place in a list, signed, and good for one tenant, endpoint and sort only."""
+"""Cursors: a place in a list, signed, valid for one tenant, one list and one sort order only."""
 
 from __future__ import annotations
 
@@ -6,45 +6,51 @@ import hashlib
 import hmac
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tally.domain.errors import InvalidCursor
+from tally.kernel.errors import InvalidCursor
 
 _SIGNATURE_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Cursors:
-    """Cursors of one list. `scope` names it: tenant, endpoint and sort."""
+class Cursors[Position: tuple[str, ...]]:
+    """The cursors of one list. `scope` names it: tenant, list and sort order.
+
+    `position` makes a position from its parts, each a string.
+    """
 
     secret: bytes
     scope: Sequence[str]
+    position: Callable[..., Position]
 
-    def write(self, position: Sequence[str] | None) -> str | None:
-        """A position -> cursor; None -> None, the last page."""
+    def write(self, position: Position | None) -> str | None:
+        """A position -> its cursor; None, which is the end of the list, -> None."""
         if position is None:
             return None
         body = json.dumps(list(position), separators=(",", ":")).encode()
         return urlsafe_b64encode(self._signature(body) + body).decode().rstrip("=")
 
-    def read(self, cursor: str | None, length: int) -> list[str] | None:
-        """A cursor -> the position of `length` parts that it was written for; InvalidCursor."""
+    def read(self, cursor: str | None) -> Position | None:
+        """A cursor -> the position it was written for. InvalidCursor if it is not of this list."""
         if cursor is None:
             return None
         try:
             raw = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
             signature, body = raw[:_SIGNATURE_BYTES], raw[_SIGNATURE_BYTES:]
             if not hmac.compare_digest(signature, self._signature(body)):
-                raise ValueError("forged or foreign")
-            position = json.loads(body)
-            if len(position) != length or self.write(position) != cursor:
+                raise ValueError("forged, or of another list")
+            position = self.position(*json.loads(body))
+            # base64 has several spellings of the same bytes; only ours is accepted.
+            if self.write(position) != cursor:
                 raise ValueError("not as it was written")
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
             raise InvalidCursor(
-                "The cursor is not one of this list; start again without it.", field="cursor"
+                "The cursor does not belong to this list; omit it to start from the beginning.",
+                field="cursor",
             ) from error
-        return [str(part) for part in position]
+        return position
 
     def _signature(self, body: bytes) -> bytes:
         message = json.dumps(list(self.scope)).encode() + b"\0" + body

@@ -1,4 +1,4 @@
-"""The partner API: camelCase, flat, errors of its own shape, and ranges of days."""
+"""What the routes of the partner API share: camelCase, no envelope, its own errors, days."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
 from pydantic.alias_generators import to_camel
 
-from tally.domain.errors import InvalidRequest
-from tally.domain.instants import Instant, parse_instant
 from tally.http.endpoint import Endpoint
-from tally.store.usage import DayRange
+from tally.kernel.errors import InvalidRequest
+from tally.kernel.instants import Instant, parse_instant
+from tally.partners.usage import DayRange
 
-MOST_DAYS = 1096  # three years, one of them a leap year
+MAX_DAYS = 1096  # three years, one of them a leap year
 
 _CODES: Mapping[int, str] = {
     400: "BadRequest",
@@ -29,13 +29,14 @@ _CODES: Mapping[int, str] = {
     500: "InternalError",
     503: "ServiceUnavailable",
 }
+
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _OFFSET = re.compile(r"[Zz]|[+-]\d{2}:\d{2}", re.ASCII)
 
 
 class PartnerEndpoint(Endpoint):
-    """Answers are models and nothing around them; errors are `{"code", "message", "details"}`,
-    where `details` has a message for each field that is wrong."""
+    """Answers are models without an envelope. Errors are `{"code", "message", "details"}`, where
+    `details` has a message for each field that is wrong."""
 
     key_headers: ClassVar = ("x-api-key", "x-partner-api-key")
 
@@ -61,11 +62,11 @@ class PartnerModel(BaseModel):
 
 
 def _day(text: object) -> date:
-    """A date, or the UTC day of a date-time; one without an offset is in UTC."""
+    """A date, or the UTC day of a date-time. Without an offset, a date-time is in UTC."""
     form = "must be a date like 2026-04-05 or a date-time like 2026-04-05T09:30:00Z"
     if not isinstance(text, str):
         raise ValueError(form)  # noqa: TRY004  pydantic makes it a field's error
-    # In a query, a + that was not escaped stands for a blank.
+    # In a query, an unescaped + means a space.
     moment = text.replace(" ", "+")
     if _DAY.fullmatch(moment):
         moment += "T00:00:00Z"
@@ -82,18 +83,19 @@ EndDate = Annotated[date | None, BeforeValidator(_day), Query(alias="endDate")]
 
 
 def today(now: Instant) -> date:
+    """The UTC day."""
     return date.fromisoformat(now[:10])
 
 
 def day_range(start: date, end: date) -> DayRange:
-    """InvalidRequest for a range that ends before it starts, or is longer than three years."""
+    """Both days are included. InvalidRequest if the range is reversed or longer than MAX_DAYS."""
     if start > end:
         raise InvalidRequest(
-            f"The startDate, {start}, is after the endDate, {end}.", field="startDate"
+            f"startDate ({start}) must not be after endDate ({end}).", field="startDate"
         )
-    if (end - start).days >= MOST_DAYS:
+    if (end - start).days >= MAX_DAYS:
         raise InvalidRequest(
-            f"From the startDate, {start}, to the endDate, {end}, are more than {MOST_DAYS} days.",
+            f"The range may span at most {MAX_DAYS:,} days; {start} to {end} is longer.",
             field="startDate",
         )
     return DayRange(start, end)

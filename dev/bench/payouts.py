@@ -1,0 +1,207 @@
+"""What a statement costs, for months of ten to a hundred thousand entries, and a run over many.
+
+Entries are put into the table as ingestion writes them; making them by events would take an hour.
+"""
+
+from __future__ import annotations
+
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from dev.bench import samples
+from dev.bench.figures import Figure, of_usage
+from dev.bench.lab import Lab
+from dev.bench.meter import Usage
+from dev.bench.replay import kept, replayed
+from dev.stack import LocalStack
+from tally.access.items import tenant_key
+from tally.aws.items import to_item
+from tally.aws.table import Table
+from tally.ledger.items import entry_attributes, key_of_entry
+from tally.ledger.model.charges import SpendKind
+from tally.ledger.model.entries import EntrySide, LedgerEntry, Posting
+from tally.ledger.provider_months import ProviderMonth, announcement
+from tally.payouts.making import Making, ledger_lines, make
+from tally.payouts.model.statements import Line
+from tally.payouts.runs import Task, do_task, get_run, start_run
+
+PART = "A payout statement, by the number of ledger entries"
+RUN = "A payout run"
+_PERIOD, _TIME = "2026-03", "2026-03-15T12:00:00.000000000Z"
+_ENTRIES = 10, 1_000, 100_000
+_AMOUNT = 450_000
+_PROVIDERS, _ENTRIES_EACH = 2_000, 3
+_HOLD_FOR = timedelta(days=90)
+_DATASETS = 10
+# Of the memory for 1,000 entries: no more than a page of the ledger is held at once.
+_MOST_MEMORY = 1.2
+
+type Item = dict[str, Any]
+
+
+class _Tasks:
+    """A queue in memory."""
+
+    def __init__(self) -> None:
+        self.bodies: list[str] = []
+
+    def send_all(self, bodies: Iterator[str]) -> None:
+        self.bodies += bodies
+
+
+def measure(stack: LocalStack, say: Callable[[str], None]) -> Iterator[Figure]:
+    """Calls, units, time and memory of a statement, then of a run over many providers.
+
+    On a table of its own; `say` is told what takes long.
+    """
+    lab = Lab.on(stack, "bench-payouts")
+    yield from _statements(lab, stack.client("dynamodb"), say)
+    yield from _run(lab, say)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cost:
+    """`seconds` are those of the whole on the embedded AWS; `cpu_seconds` are our own."""
+
+    usage: Usage
+    seconds: float
+    cpu_seconds: float
+    peak_mib: float
+
+
+def _statements(lab: Lab, plain_client: Any, say: Callable[[str], None]) -> Iterator[Figure]:
+    costs = {}
+    for entries in _ENTRIES:
+        say(f"Making a statement of {entries:,} entries")
+        costs[entries] = _statement(lab, plain_client, entries)
+    few, some, many = _ENTRIES
+    most_writes = costs[few].usage.write_units
+    most_memory = {many: _MOST_MEMORY * costs[some].peak_mib}
+    for entries, cost in costs.items():
+        name, usage = f"{entries:,} entries", cost.usage
+        yield Figure(PART, name, usage.calls, "calls")
+        yield Figure(PART, name, usage.read_units, "read units")
+        yield Figure(PART, name, usage.write_units, "write units", most_writes)
+        yield Figure(PART, name, cost.seconds, "seconds on the embedded AWS")
+        yield Figure(PART, name, cost.cpu_seconds, "CPU seconds")
+        yield Figure(PART, name, cost.peak_mib, "MiB", most_memory.get(entries))
+
+
+def _statement(lab: Lab, plain_client: Any, entries: int) -> _Cost:
+    """What it takes to make one from so many entries; RuntimeError if it is wrong."""
+    tenant_id = f"bench-payee-{entries}"
+    lab.tenant(tenant_id)
+    datasets = [f"{tenant_id}-{n}" for n in range(_DATASETS)]
+    lab.post([samples.created(tenant_id, dataset_id) for dataset_id in datasets])
+    lab.put(_month(tenant_id, datasets, entries))
+    month = ProviderMonth(tenant_id, _PERIOD, "USD")
+    how = Making(lab.now, "bench", _HOLD_FOR)
+    begun = time.perf_counter()
+    with (
+        _in_key_conditions(lab.table.client),
+        kept(lab.table.client, "Query") as answers,
+        lab.meter.measure() as usage,
+    ):
+        made = make(lab.table, month, how)
+        lab.table.transact(made)
+    seconds = time.perf_counter() - begun
+    if not made:
+        raise RuntimeError(f"{tenant_id} got no statement")
+    ours = Table(plain_client, lab.table.name)
+    cpu_seconds, lines = _cpu_seconds(ours, month, answers)
+    peak, same_lines = _peak_mib(ours, month, answers)
+    each = entries // _DATASETS
+    if not lines == same_lines == tuple(Line(of, each * _AMOUNT, each) for of in datasets):
+        raise RuntimeError(f"{tenant_id} has {lines}")
+    return _Cost(usage, seconds, cpu_seconds, peak)
+
+
+@contextmanager
+def _in_key_conditions(client: Any) -> Iterator[None]:
+    """Queries use the older syntax, which takes the embedded AWS an eighth of the time.
+
+    It parses a KeyConditionExpression anew for each item of the partition, page after page.
+    """
+
+    def rewrite(params: dict[str, Any], **_: object) -> None:
+        bound = params.pop("ExpressionAttributeValues")
+        if params.pop("KeyConditionExpression") != "PK = :pk AND begins_with(SK, :prefix)":
+            raise ValueError("there is no rule to rewrite this condition")
+        params["KeyConditions"] = {
+            "PK": {"ComparisonOperator": "EQ", "AttributeValueList": [bound[":pk"]]},
+            "SK": {"ComparisonOperator": "BEGINS_WITH", "AttributeValueList": [bound[":prefix"]]},
+        }
+
+    event = "before-parameter-build.dynamodb.Query"
+    client.meta.events.register(event, rewrite)
+    yield
+    client.meta.events.unregister(event, rewrite)
+
+
+def _cpu_seconds(
+    table: Table, month: ProviderMonth, answers: Sequence[bytes]
+) -> tuple[float, tuple[Line, ...]]:
+    """The time to sum the ledger from the same answers, without the database and the meter."""
+    with replayed(table.client, "Query", answers):
+        begun = time.process_time()
+        lines = ledger_lines(table, month)
+        return time.process_time() - begun, lines
+
+
+def _peak_mib(
+    table: Table, month: ProviderMonth, answers: Sequence[bytes]
+) -> tuple[float, tuple[Line, ...]]:
+    """The memory to sum the ledger; measured separately, because tracing takes time."""
+    with replayed(table.client, "Query", answers):
+        tracemalloc.start()
+        lines = ledger_lines(table, month)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return peak / 2**20, lines
+
+
+def _run(lab: Lab, say: Callable[[str], None]) -> Iterator[Figure]:
+    say(f"Running payouts over {_PROVIDERS:,} providers")
+    lab.put(_small_providers(lab, f"bench-payee-{_ENTRIES[0]}-0"))
+    tasks: Any = _Tasks()
+    start_run(lab.table, tasks, "run_bench", "2026-02", lab.now, by="bench")
+    begun = time.perf_counter()
+    with lab.meter.measure() as usage:
+        for body in tasks.bodies:
+            do_task(lab.table, Task.from_json(body), lab.now, hold_for=_HOLD_FOR)
+    seconds = time.perf_counter() - begun
+    run = get_run(lab.table, "2026-02", "run_bench")
+    if run is None:
+        raise RuntimeError("the run is not there")
+    name = f"one of {_PROVIDERS:,} providers with {_ENTRIES_EACH} entries"
+    yield from of_usage(RUN, name, usage, _PROVIDERS)
+    yield Figure(RUN, name, seconds / _PROVIDERS * 1000, "milliseconds on the embedded AWS")
+    missing = _PROVIDERS - run.generated
+    yield Figure(RUN, name, missing, "providers without a statement", 0)
+
+
+def _small_providers(lab: Lab, dataset_id: str) -> Iterator[Item]:
+    """What a run finds of each: the tenant, its month, its entries."""
+    for n in range(_PROVIDERS):
+        tenant_id = f"bench-small-payee-{n}"
+        rates = {"fee_rate": "0.30", "reserve_rate": "0.10", "display_name": tenant_id}
+        tenant = {"tenant_id": tenant_id, "billing_currency": "USD", "created_at": lab.now}
+        yield to_item(tenant_key(tenant_id), tenant | rates)
+        month = ProviderMonth(tenant_id, "2026-02", "USD")
+        yield to_item(month.key, announcement(month))
+        yield from _month(tenant_id, [dataset_id], _ENTRIES_EACH, "2026-02")
+
+
+def _month(
+    tenant_id: str, datasets: Sequence[str], entries: int, period: str = _PERIOD
+) -> Iterator[Item]:
+    for n in range(entries):
+        posting = Posting(f"{tenant_id}{n:058}", SpendKind.SEARCH, "USD", _TIME, _TIME)
+        lines = {datasets[n % len(datasets)]: _AMOUNT}
+        credit = LedgerEntry(posting, EntrySide.CREDIT, tenant_id, period, _AMOUNT, lines)
+        yield to_item(key_of_entry(credit), entry_attributes(credit))

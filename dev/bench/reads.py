@@ -1,0 +1,63 @@
+"""What each GET route reads: warm, when the function knows the caller's key, and cold.
+
+The second tenant has a thousand times as many objects as the first, and must not cost more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dev.bench.figures import Figure
+from dev.bench.lab import Lab
+from dev.bench.meter import Usage
+from dev.template import Route, routes
+from tally.access.model.scopes import Scope
+
+PART = "A read request"
+# A dashboard is one call. A list takes a second one for its exact total.
+_MOST_CALLS = {
+    "/v1/api-keys": 2,
+    "/v1/agent/activity/searches": 2,
+    "/v1/agent/activity/accesses": 2,
+    "/v1/provider/payouts": 2,
+    # The terms and the usage; the tenant's currency unless the terms name one.
+    "/partner/analytics": 2,
+    "/partner/billing": 3,
+    "/partner/billing/usage": 3,
+}
+# Measured with payouts: it costs more the more lines it has.
+_ELSEWHERE = ("/v1/provider/payouts/{id}",)
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A tenant with one dataset."""
+
+    tenant_id: str
+    dataset_id: str
+
+
+def measure(lab: Lab, small: Provider, large: Provider) -> Iterator[Figure]:
+    """Calls and read units of every GET route."""
+    for route in routes():
+        if route.method != "GET" or route.path in _ELSEWHERE:
+            continue
+        _, of_small = _cold_and_warm(lab, route, small)
+        cold, warm = _cold_and_warm(lab, route, large)
+        name, calls = f"GET {route.path}", _MOST_CALLS.get(route.path, 1)
+        units = of_small.read_units
+        yield Figure(PART, name, warm.calls, "calls", calls)
+        yield Figure(PART, name, warm.read_units, "read units", units)
+        yield Figure(PART, name, cold.calls, "cold calls")
+        yield Figure(PART, name, cold.read_units, "cold read units")
+
+
+def _cold_and_warm(lab: Lab, route: Route, caller: Provider) -> tuple[Usage, Usage]:
+    key = lab.new_key(caller.tenant_id, *(scope for scope in Scope if scope is not Scope.ADMIN))
+    path = route.path.replace("{id}", caller.dataset_id)
+    with lab.meter.measure() as cold:
+        lab.request(route.method, path, key)
+    with lab.meter.measure() as warm:
+        lab.request(route.method, path, key)
+    return cold, warm

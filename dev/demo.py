@@ -1,0 +1,263 @@
+"""Demo data, sent through the API: the numbers in the examples of the API references, and a year
+of a partner."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import batched
+from typing import Any, NamedTuple
+
+from dev.demo_portfolio import PARTNER, Said, portfolio
+from dev.stack import LocalStack
+from ops.errors import OpsError
+
+PROVIDER, BUYER, AGENT = "demo-provider", "demo-buyer", "demo-agent"
+INVOICES = "dset_a1b2c3d4e5f6"
+
+# Dataset, name, objects that are (pending, approved, rejected), indexed objects, bytes in all.
+# The sums are those of the dashboard in the provider reference; the first line is its dataset.
+_DATASETS = (
+    (INVOICES, "AP Invoices 2025", (2, 139, 1), 138, 58_720_256),
+    ("dset_g7h8i9j0k1l2", "Legal Contracts Archive", (4, 391, 5), 390, 812_646_400),
+    ("dset_m3n4o5p6q7r8", "Quarterly Financial Reports", (1, 247, 2), 247, 536_870_912),
+    ("dset_s9t0u1v2w3x4", "Shipping Manifests EMEA", (5, 302, 3), 300, 403_701_760),
+    ("dset_y5z6a7b8c9d0", "Support Transcripts", (0, 141, 4), 141, 335_544_320),
+)
+# The buyer reference lists two searches, which belong to a buyer of their own. The spend that it
+# shows is that of the other buyer: 98.42 for searches and 27.25 for accesses.
+_SEARCHES = (
+    (
+        "sa_a1b2c3d4e5f6",
+        "invoice showing VAT dispute with Acme in March",
+        (INVOICES, "dset_g7h8i9j0k1l2"),
+        15,
+        "0.45",
+        "2026-04-05T09:30:00Z",
+    ),
+    (
+        "sa_m7n8o9p0q1r2",
+        "quarterly financial report 2025",
+        (INVOICES,),
+        8,
+        "0.24",
+        "2026-04-05T09:15:00Z",
+    ),
+)
+# The two statements in the provider reference, 980.50 and 1250.00, by dataset.
+_REVENUE = {
+    "2026-02": ((INVOICES, "500.50"), ("dset_g7h8i9j0k1l2", "480.00")),
+    "2026-03": (
+        (INVOICES, "640.25"),
+        ("dset_g7h8i9j0k1l2", "400.75"),
+        ("dset_m3n4o5p6q7r8", "209.00"),
+    ),
+}
+_QUERIES = (
+    "unpaid invoices over 90 days",
+    "contracts with a change-of-control clause",
+    "shipping delays Rotterdam",
+    "refund requests after an outage",
+)
+_BEGAN = "2026-01-05T08:00:00Z"
+_PATIENCE_S = 60
+
+
+class DemoKeys(NamedTuple):
+    """Keys of the demo tenants."""
+
+    provider_key: str
+    buyer_key: str
+    agent_key: str
+    partner_key: str
+
+
+def load(stack: LocalStack, admin_key: str, events_key: str) -> DemoKeys:
+    """Create the demo tenants, send their events, and wait until they are counted."""
+    tenants = (
+        (PROVIDER, "Demo Provider"),
+        (BUYER, "Demo Buyer"),
+        (AGENT, "Demo Research Agent"),
+        (PARTNER, "Demo Partner"),
+    )
+    for tenant_id, name in tenants:
+        body = {"tenant_id": tenant_id, "display_name": name}
+        _post(stack, "/v1/admin/tenants", admin_key, body)
+    provider_key = _issue(stack, admin_key, PROVIDER, "Dashboard")["key"]
+    agent_key = _issue(stack, admin_key, AGENT, "Agent")["key"]
+    partner_key = _issue(stack, admin_key, PARTNER, "Dashboard")["key"]
+    buyer_keys = [
+        _issue(stack, admin_key, BUYER, name)
+        for name in ("Dashboard", "Research agent", "Nightly export", "Retired agent")
+    ]
+    retired = buyer_keys.pop()
+    buyer_key = buyer_keys[0]["key"]
+    _request(stack, "DELETE", f"/v1/api-keys/{retired['api_key_id']}", buyer_key)
+
+    year = list(portfolio(datetime.now(UTC).date()))
+    of_partner = (_event(said.type, said.subject, said.data, said.time) for said in year)
+    for events in batched([*_catalog(), *_activity(), *of_partner], 100, strict=False):
+        answer = _post(stack, "/v1/events", events_key, events)
+        if answer["rejected"]:
+            raise OpsError(f"The demo's events were rejected: {answer['results']}")
+    keys = DemoKeys(provider_key, buyer_key, agent_key, partner_key)
+    _wait_until_counted(stack, keys, year)
+    _pay(stack, admin_key, provider_key)
+    return keys
+
+
+def _catalog() -> Iterator[dict[str, Any]]:
+    for dataset_id, name, (pending, approved, rejected), indexed, size in _DATASETS:
+        subject = {"tenant_id": PROVIDER, "dataset_id": dataset_id}
+        yield _event("dataset.created", dataset_id, subject | {"name": name})
+        objects = pending + approved + rejected
+        for n in range(objects):
+            thing = subject | {"object_id": f"obj_{n:05}"}
+            one = f"{dataset_id}-{n:05}"
+            share = size // objects + (n < size % objects)
+            yield _event("object.uploaded", one, thing | {"size_bytes": share})
+            if n < approved:
+                yield _event("object.approved", one, thing)
+            elif n < approved + rejected:
+                yield _event("object.rejected", one, thing)
+            if n < indexed:
+                yield _event("object.indexed", one, thing)
+
+
+def _activity() -> Iterator[dict[str, Any]]:
+    """Searches and accesses of closed months, which count as spend of the present month."""
+    contracts = _DATASETS[1][0]
+    for dataset_id, times, last, price in (
+        (INVOICES, 47, "2026-04-05T09:30:00Z", "0.50"),
+        (contracts, 12, "2026-04-04T16:45:00Z", "0.3125"),
+    ):
+        for n in range(times):
+            when = _before(last, hours=5 * (times - 1 - n))
+            access = {"tenant_id": BUYER, "dataset_id": dataset_id, "kind": "retrieval"}
+            one = f"{dataset_id}-{n:05}"
+            yield _event("dataset.accessed", one, access | _price(price), when)
+    prices = ("0.45",) * 213 + ("0.24",) * 9 + ("0.41",)
+    for n, price in enumerate(prices):
+        found = [_DATASETS[n % 5][0], _DATASETS[(n + 1) % 5][0]][: 1 + n % 2]
+        search = {
+            "tenant_id": BUYER,
+            "query_text": _QUERIES[n % len(_QUERIES)],
+            "dataset_ids": found,
+            "result_count": n % 17,
+        }
+        when = _before("2026-04-05T08:00:00Z", hours=n)
+        yield _event("search.performed", f"{n:05}", search | _price(price), when)
+    for search_activity_id, query, dataset_ids, results, price, when in _SEARCHES:
+        search = {
+            "tenant_id": AGENT,
+            "search_activity_id": search_activity_id,
+            "query_text": query,
+            "dataset_ids": list(dataset_ids),
+            "result_count": results,
+        }
+        yield _event("search.performed", search_activity_id, search | _price(price), when)
+
+
+def _pay(stack: LocalStack, admin_key: str, provider_key: str) -> None:
+    """Import two months of history, make their statements, and mark both as paid."""
+    _post(stack, "/v1/events?backfill=true", admin_key, list(_history()))
+    for period in _REVENUE:
+        _post(stack, "/v1/admin/payout-runs", admin_key, {"period": period})
+    deadline = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < deadline:
+        payouts = _request(stack, "GET", "/v1/provider/payouts", provider_key)["payouts"]
+        if len(payouts) == len(_REVENUE):
+            break
+        time.sleep(0.1)
+    else:
+        raise OpsError("The demo's statements were not made in time; `make logs` tells more.")
+    for payout in payouts:
+        for status in ("processing", "paid"):
+            path = f"/v1/admin/payouts/{payout['payout_statement_id']}/status"
+            _post(stack, path, admin_key, {"status": status})
+
+
+def _history() -> Iterator[dict[str, Any]]:
+    for period, amounts in _REVENUE.items():
+        for dataset_id, amount in amounts:
+            access = {"tenant_id": AGENT, "dataset_id": dataset_id, "kind": "download"}
+            one = f"{period}-{dataset_id}"
+            yield _event("dataset.accessed", one, access | _price(amount), f"{period}-15T12:00:00Z")
+
+
+def _price(amount: str) -> dict[str, str]:
+    return {"charged_amount": amount, "currency": "USD"}
+
+
+def _before(time: str, *, hours: int) -> str:
+    earlier = datetime.fromisoformat(time) - timedelta(hours=hours)
+    return earlier.isoformat().replace("+00:00", "Z")
+
+
+def _event(kind: str, subject: str, data: dict[str, Any], when: str = _BEGAN) -> dict[str, Any]:
+    return {
+        "specversion": "1.0",
+        "id": f"demo-{kind}-{subject}",
+        "source": "/demo",
+        "type": kind,
+        "time": when,
+        "data": data,
+    }
+
+
+def _wait_until_counted(stack: LocalStack, keys: DemoKeys, year: Sequence[Said]) -> None:
+    """Wait until the API shows every number of the demo."""
+    used = [said for said in year if "quantity" in said.data]
+    organizations = sum(said.type == "organization.created" for said in year)
+    suspended = sum(said.type == "organization.updated" for said in year)
+    usage_path = f"/partner/usage?startDate={used[0].time[:10]}"
+    states = [states for _, _, states, _, _ in _DATASETS]
+    reviewed = sum(approved + rejected for _, approved, rejected in states)
+    deadline = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < deadline:
+        provider = _request(stack, "GET", "/v1/provider/dashboard", keys.provider_key)
+        analytics_path = f"/v1/provider/datasets/{INVOICES}/analytics"
+        analytics = _request(stack, "GET", analytics_path, keys.provider_key)
+        accesses = _request(stack, "GET", "/v1/agent/activity/accesses", keys.buyer_key)
+        searches = _request(stack, "GET", "/v1/agent/activity/searches", keys.agent_key)
+        spend = _request(stack, "GET", "/v1/buyer/spend", keys.buyer_key)
+        portfolio_now = _request(stack, "GET", "/partner/analytics", keys.partner_key)
+        usage = _request(stack, "GET", usage_path, keys.partner_key)
+        shown = (
+            provider["objects_approved"] + provider["objects_rejected"],
+            analytics["active_object_count"],
+            sum(row["access_count"] for row in accesses["accesses"]),
+            searches["total"],
+            spend["total_spend"],
+            portfolio_now["totalOrganizations"],
+            portfolio_now["activeOrganizations"],
+            usage["totalEvents"],
+        )
+        if shown == (
+            *(reviewed, _DATASETS[0][3], 59, len(_SEARCHES), 125.67),
+            *(organizations, organizations - suspended, len(used)),
+        ):
+            return
+        time.sleep(0.1)
+    raise OpsError("The demo's events were not counted in time; `make logs` tells more.")
+
+
+def _issue(stack: LocalStack, admin_key: str, tenant_id: str, name: str) -> dict[str, str]:
+    body = {"name": name, "scopes": ["usage:read", "billing:read", "keys:write"]}
+    issued: dict[str, str] = _post(
+        stack, f"/v1/admin/tenants/{tenant_id}/api-keys", admin_key, body
+    )
+    return issued
+
+
+def _post(stack: LocalStack, path: str, key: str, body: dict[str, Any] | Sequence[Any]) -> Any:
+    return _request(stack, "POST", path, key, body)
+
+
+def _request(stack: LocalStack, method: str, path: str, key: str, body: object = None) -> Any:
+    response = stack.request(method, path, headers={"X-API-Key": key}, json=body)
+    if response.status >= 400:
+        raise OpsError(f"{method} {path} answered {response.status}: {response.body.decode()}")
+    answer = response.json()
+    return answer if path.startswith("/partner/") else answer["data"]

@@ -1,0 +1,14 @@
+"""The first keys of a stack on the embedded AWS."""
+
+from __future__ import annotations
+
+from dev.stack import LocalStack
+from tally.access.first_keys import FirstKeys, issue_first_keys
+from tally.aws.table import Table
+from tally.kernel.clock import current_instant
+
+
+def issue(stack: LocalStack) -> FirstKeys:
+    """New keys of the platform tenant and of the events' sender."""
+    table = Table(stack.client("dynamodb"), stack.table_name)
+    return issue_first_keys(table, stack.outputs["PlatformTenantId"], current_instant())

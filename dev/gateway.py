@@ -1,0 +1,94 @@
+"""API Gateway in this process: it turns a request into an event and calls the route's handler."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from dev.template import route_for
+from tally.access.authentication import ApiKeyAuthenticator
+from tally.aws.table import Table, default_table
+from tally.http.dependencies import platform_tenant_id
+from tally.http.lists import cursor_secret
+from tally.kernel.clock import current_instant
+from tally.kernel.instants import Instant
+
+PLATFORM = "platform"
+
+type Headers = Mapping[str, str | Sequence[str]]
+"""A header that was sent several times has several values."""
+
+type Overrides = dict[Callable[..., Any], Callable[[], Any]]
+"""A handler's dependency -> what provides it instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`text` is the body as it was sent: it shows how a number was written. `body` is the parsed
+    JSON; None if the body is not JSON."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+    text: str = field(default="", compare=False)
+
+
+def proxy_event(
+    method: str, url: str, headers: Headers | None = None, body: str | bytes | None = None
+) -> dict[str, Any]:
+    """The event for a request. The body is in base64, because the API treats every media type as
+    binary. LookupError if no route matches."""
+    parts = urlsplit(url)
+    route, parameters = route_for(method, parts.path)
+    many = {
+        name: [values] if isinstance(values, str) else list(values)
+        for name, values in (headers or {}).items()
+    }
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    sent = body.encode() if isinstance(body, str) else body
+    return {
+        "httpMethod": method,
+        "path": parts.path,
+        "resource": route.path,
+        "pathParameters": parameters or None,
+        "headers": {name: values[-1] for name, values in many.items()},
+        "multiValueHeaders": many,
+        "queryStringParameters": query or None,
+        "multiValueQueryStringParameters": {k: [v] for k, v in query.items()} or None,
+        "requestContext": {"requestId": "00000000", "resourcePath": route.path},
+        "body": None if sent is None else b64encode(sent).decode(),
+        "isBase64Encoded": sent is not None,
+    }
+
+
+def overrides(table: Table, now: Instant) -> Overrides:
+    """What every handler needs: the table, the time, the platform tenant, the cursors' secret."""
+    return {
+        default_table: lambda: table,
+        current_instant: lambda: now,
+        platform_tenant_id: lambda: PLATFORM,
+        cursor_secret: lambda: b"secret",
+    }
+
+
+def invoke(event: Mapping[str, Any], provided: Overrides, *, warm: bool) -> Answer:
+    """The answer of the route's handler; a handler that is not warm has forgotten all API keys."""
+    route, _ = route_for(event["httpMethod"], event["path"])
+    endpoint = route.module.endpoint
+    endpoint.resolver.dependency_overrides.update(provided)
+    if not warm:
+        endpoint.authenticator = ApiKeyAuthenticator()  # as in a new process
+    response = endpoint.handler(event, None)
+    headers = {name: values[0] for name, values in response["multiValueHeaders"].items()}
+    text, is_json = response["body"], headers["Content-Type"] == "application/json"
+    return Answer(
+        status=response["statusCode"],
+        headers=headers,
+        body=json.loads(text, parse_float=Decimal) if is_json else None,
+        text=text,
+    )

@@ -1,0 +1,211 @@
+"""Builds the real template and deploys it to an embedded AWS."""
+
+import hashlib
+import http.client
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from json import dumps, loads
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from dev import ROOT
+from dev.emulator import tail
+from ops.deployment import LOCAL_REGION, local_client, stack_outputs
+from ops.errors import OpsError
+
+STACK_NAME = "tally-local"
+CONFIG = ROOT / "samconfig.toml"
+ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "arm64": "arm64", "aarch64": "arm64"}
+BUILDS = ROOT / ".local" / "builds"
+BUILT_FROM = ("template.yaml", "functions", "layers")
+BUILDS_KEPT = 3
+
+
+@dataclass(frozen=True)
+class Response:
+    """What came back over HTTP; header names in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        return loads(self.body)
+
+
+@dataclass(frozen=True)
+class LocalStack:
+    """A deployed Tally on an embedded AWS."""
+
+    api_url: str
+    endpoint_url: str
+    region: str
+    stack_name: str
+    table_name: str
+    outputs: Mapping[str, str]
+
+    def client(self, service: str) -> Any:
+        """A low-level client of the embedded AWS with every right."""
+        return local_client(self.endpoint_url, service)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        json: object = None,
+        body: bytes | None = None,
+        timeout: float = 60,
+    ) -> Response:
+        """Send one request to the API; `path` begins with / and may have a query."""
+        sent = dict(headers or {})
+        if json is not None:
+            body = dumps(json).encode()
+            sent.setdefault("Content-Type", "application/json")
+        url = urlsplit(self.api_url)
+        connection = http.client.HTTPConnection(url.netloc, timeout=timeout)
+        try:
+            connection.request(method, url.path + path, body, sent)
+            response = connection.getresponse()
+            names = {name.lower(): value for name, value in response.getheaders()}
+            return Response(response.status, names, response.read())
+        finally:
+            connection.close()
+
+
+def environment(endpoint_url: str = "") -> dict[str, str]:
+    """The caller's environment without its AWS settings, for SAM."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+    path = [Path(sys.executable).parent, ROOT / ".local" / "uv" / "bin", os.environ.get("PATH", "")]
+    local = {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "NO_PROXY": "*",
+        "PATH": os.pathsep.join(map(str, path)),  # the real python3.13 before any shim
+        "SAM_CLI_POLL_DELAY": "0.2",
+        "SAM_CLI_TELEMETRY": "0",
+    }
+    return kept | local | ({"AWS_ENDPOINT_URL": endpoint_url} if endpoint_url else {})
+
+
+def build() -> Path:
+    """Build for this machine into a folder of BUILDS named by its sources, unless it exists.
+
+    A finished build is never changed, so that any number of deployments can read it at once.
+    """
+    target = BUILDS / _digest()
+    if target.exists():
+        target.touch()
+        return target
+    BUILDS.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=BUILDS, prefix="building-") as scratch:
+        built = Path(scratch) / "built"
+        _sam(
+            BUILDS / "build.log",
+            environment() | {"LAYER_PLATFORM": "host"},
+            "build",
+            f"--build-dir={built}",
+            f"--template-file={ROOT / 'template.yaml'}",
+            f"--parameter-overrides={_parameters()}",
+        )
+        with suppress(OSError):  # somebody else was faster with the same build
+            built.rename(target)
+    builds = sorted(BUILDS.glob("[0-9a-f]*/"), key=lambda folder: folder.stat().st_mtime)
+    for old in builds[:-BUILDS_KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
+    return target
+
+
+def deploy(built: Path, endpoint_url: str, log: Path) -> LocalStack:
+    """Deploy a build as the stack `tally-local`, its output to `log`."""
+    _sam(
+        log,
+        environment(endpoint_url),
+        "deploy",
+        f"--template-file={built / 'template.yaml'}",
+        f"--config-file={CONFIG}",
+        "--config-env=local",
+        f"--parameter-overrides={_parameters()}",
+    )
+    values = stack_outputs(local_client(endpoint_url, "cloudformation"), STACK_NAME)
+    api_id, stage = values["ApiId"], urlsplit(values["ApiUrl"]).path.strip("/")
+    _set_extensions(endpoint_url, api_id, stage)
+    return LocalStack(
+        api_url=f"{endpoint_url}/_aws/execute-api/{api_id}/{stage}",
+        endpoint_url=endpoint_url,
+        region=LOCAL_REGION,
+        stack_name=STACK_NAME,
+        table_name=values["TableName"],
+        outputs=values,
+    )
+
+
+def _set_extensions(endpoint_url: str, api_id: str, stage: str) -> None:
+    """Apply the template's API extensions, which the embedded AWS ignores."""
+    template = local_client(endpoint_url, "cloudformation").get_template(
+        StackName=STACK_NAME, TemplateStage="Processed"
+    )["TemplateBody"]
+    gateway = local_client(endpoint_url, "apigateway")
+    for resource in template["Resources"].values():
+        if resource["Type"] != "AWS::ApiGateway::RestApi":
+            continue
+        responses = resource["Properties"]["Body"].get("x-amazon-apigateway-gateway-responses", {})
+        for kind, response in responses.items():
+            gateway.put_gateway_response(restApiId=api_id, responseType=kind, **response)
+        binary = resource["Properties"]["Body"].get("x-amazon-apigateway-binary-media-types", [])
+        # AWS patches one type at a time; the embedded AWS takes the whole list, and only so.
+        patch: Any = {"op": "replace", "path": "/binaryMediaTypes", "value": binary}
+        gateway.update_rest_api(restApiId=api_id, patchOperations=[patch])
+    gateway.create_deployment(restApiId=api_id, stageName=stage)
+
+
+def _sam(log: Path, env: Mapping[str, str], *arguments: str) -> None:
+    for tool in ("sam", "uv", "make"):
+        if shutil.which(tool, path=env["PATH"]) is None:
+            raise OpsError(
+                f"`{tool}` is missing: run `make setup` (and install make, if that fails)."
+            )
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as output:
+        done = subprocess.run(
+            ["sam", *arguments],
+            cwd=ROOT,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    if done.returncode:
+        raise OpsError(f"`sam {arguments[0]}` failed.\n{tail(log)}")
+
+
+def _parameters() -> str:
+    machine = platform.machine().lower()
+    if machine not in ARCHITECTURES:
+        raise OpsError(f"Lambda does not know this machine's architecture ({machine}).")
+    return f"Stage=local Architecture={ARCHITECTURES[machine]}"
+
+
+def _digest() -> str:
+    """The name of a build: a digest of its sources and of this machine."""
+    digest = hashlib.sha256(f"{sys.version} {platform.platform()}".encode())
+    for root in BUILT_FROM:
+        top = ROOT / root
+        for file in sorted(top.rglob("*")) if top.is_dir() else [top]:
+            if file.is_file() and "__pycache__" not in file.parts:
+                content = file.read_bytes()
+                digest.update(f"{file.relative_to(ROOT)}\0{len(content)}\0".encode())
+                digest.update(content)
+    return digest.hexdigest()[:16]

@@ -1,0 +1,137 @@
+"""Reads template.yaml, the only source for routes, functions, roles, the table and the stream."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from cfnlint.decode import cfn_yaml
+
+from dev import ROOT
+
+
+class Route(NamedTuple):
+    """`path` as API Gateway spells it; `function` is a logical name."""
+
+    method: str
+    path: str
+    function: str
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @property
+    def module(self) -> ModuleType:
+        """The function's app.py."""
+        return module_of(functions()[self.function])
+
+
+@cache
+def template() -> Mapping[str, Any]:
+    loaded: dict[str, Any] = cfn_yaml.load(str(ROOT / "template.yaml"))
+    return loaded
+
+
+def resources(kind: str) -> dict[str, dict[str, Any]]:
+    """Logical name -> resource, of one type."""
+    return {n: r for n, r in template()["Resources"].items() if r["Type"] == kind}
+
+
+@cache
+def functions() -> Mapping[str, Mapping[str, Any]]:
+    """Logical name -> properties. The folders of a build have the logical names."""
+    return {n: r["Properties"] for n, r in resources("AWS::Serverless::Function").items()}
+
+
+def module_of(properties: Mapping[str, Any]) -> ModuleType:
+    """The app.py of the function with these properties."""
+    folder = properties["CodeUri"].strip("/")
+    return importlib.import_module(f"{folder.replace('/', '.')}.app")
+
+
+@cache
+def routes() -> tuple[Route, ...]:
+    return tuple(
+        Route(properties["Method"], properties["Path"], function)
+        for function, properties in _events("Api")
+    )
+
+
+def route_for(method: str, path: str) -> tuple[Route, dict[str, str]]:
+    """The route that API Gateway would take, and its path parameters; LookupError if none."""
+    for route in sorted(routes(), key=lambda r: r.path.count("{")):
+        pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", route.path)
+        match = re.fullmatch(pattern, path)
+        if match and route.method == method:
+            return route, match.groupdict()
+    raise LookupError(f"{method} {path}")
+
+
+def statements(function: str) -> Iterator[dict[str, Any]]:
+    """What a function may do, by its policies or by the role that is written out for it."""
+    properties = functions()[function]
+    if "Role" in properties:
+        role, _ = properties["Role"]["Fn::GetAtt"]
+        for policy in resources("AWS::IAM::Role")[role]["Properties"]["Policies"]:
+            yield from policy["PolicyDocument"]["Statement"]
+    for policy in properties.get("Policies", []):
+        yield from policy["Statement"]
+
+
+def rights(function: str) -> dict[str, list[Any]]:
+    """IAM action -> resources, of what a function may do."""
+    granted: dict[str, list[Any]] = {}
+    for statement in statements(function):
+        for action in _listed(statement["Action"]):
+            granted.setdefault(action, []).extend(_listed(statement["Resource"]))
+    return granted
+
+
+def create_table(client: Any, name: str) -> None:
+    """The template's table with its index and stream; no backups, expiry or encryption settings."""
+    ((_, table),) = resources("AWS::DynamoDB::Table").items()
+    properties = table["Properties"]
+    client.create_table(
+        TableName=name,
+        BillingMode=properties["BillingMode"],
+        AttributeDefinitions=properties["AttributeDefinitions"],
+        KeySchema=properties["KeySchema"],
+        GlobalSecondaryIndexes=properties["GlobalSecondaryIndexes"],
+        StreamSpecification=properties["StreamSpecification"] | {"StreamEnabled": True},
+    )
+
+
+def passes_filter(sort_key: str) -> bool:
+    """Whether the stream's function receives a change of an item with this sort key."""
+    return any(
+        sort_key.startswith(rule["prefix"]) if isinstance(rule, dict) else sort_key == rule
+        for rule in _stream_rules()
+    )
+
+
+@cache
+def _stream_rules() -> tuple[Any, ...]:
+    patterns = [
+        json.loads(each["Pattern"])
+        for _, properties in _events("DynamoDB")
+        for each in properties["FilterCriteria"]["Filters"]
+    ]
+    return tuple(rule for each in patterns for rule in each["dynamodb"]["Keys"]["SK"]["S"])
+
+
+def _events(kind: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The logical name of a function and the properties of its event source, of one type."""
+    for name, function in functions().items():
+        for event in function["Events"].values():
+            if event["Type"] == kind:
+                yield name, event["Properties"]
+
+
+def _listed(value: Any) -> list[Any]:
+    """One value or a list of values, as IAM allows, as a list."""
+    return value if isinstance(value, list) else [value]

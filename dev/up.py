@@ -1,0 +1,168 @@
+"""`make up` and `make down`: the whole of Tally on this machine.
+
+Each run starts afresh: an earlier stack of the same folder is stopped and forgotten.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from dev import ROOT, emulator, stack
+from dev.demo import DemoKeys, load
+from dev.emulator import Emulator
+from dev.stack import LocalStack
+from ops.errors import OpsError, exit_status
+
+PORT = 4566
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files of the local stack."""
+
+    folder: Path
+
+    @property
+    def home(self) -> Path:
+        return self.folder / "aws"
+
+    @property
+    def deploy_log(self) -> Path:
+        return self.folder / "deploy.log"
+
+    @property
+    def stack(self) -> Path:
+        return self.folder / "stack.json"
+
+
+def main() -> int:
+    """Exit status 0; OpsError if it cannot be done."""
+    arguments = _arguments()
+    files = Files(arguments.dir.resolve())
+    if arguments.down:
+        _down(files)
+    elif arguments.logs:
+        _logs(files)
+    else:
+        _up(files, arguments.port, demo=arguments.demo)
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m dev.up", description=__doc__)
+    parser.add_argument("--down", action="store_true", help="stop the local stack")
+    parser.add_argument("--logs", action="store_true", help="follow the functions' logs")
+    parser.add_argument("--no-demo", dest="demo", action="store_false", help="leave it empty")
+    parser.add_argument("--port", type=int, default=PORT, help="port of the embedded AWS")
+    parser.add_argument("--dir", type=Path, default=Path(".local"), help="folder of its files")
+    return parser.parse_args()
+
+
+def _up(files: Files, port: int, *, demo: bool) -> None:
+    from dev import first_keys  # noqa: PLC0415 - `make down` does not need it
+
+    begun = time.monotonic()
+    files.stack.unlink(missing_ok=True)
+    with _step("Stopping the earlier stack") as step:
+        if not emulator.stop(files.home):
+            step.result = "none was running"
+    aws = Emulator(files.home, port)
+    with _step(f"Starting the embedded AWS on port {port}"):
+        aws.start()
+    try:
+        with _step("Building template.yaml"):
+            built = stack.build()
+        with _step("Deploying it"):
+            local = stack.deploy(built, aws.endpoint_url, files.deploy_log)
+        with _step("Issuing the first keys"):
+            admin_key, events_key = first_keys.issue(local)
+        demo_keys = _load_demo(local, admin_key, events_key) if demo else None
+        _write(files.stack, local, admin_key, events_key)
+    except BaseException:
+        emulator.stop(files.home)
+        raise
+    print(f"\nReady in {time.monotonic() - begun:.0f} s.\n")
+    _greet(local, admin_key, events_key, demo_keys)
+
+
+def _load_demo(local: LocalStack, admin_key: str, events_key: str) -> DemoKeys:
+    with _step("Loading the demo data"):
+        return load(local, admin_key, events_key)
+
+
+def _greet(local: LocalStack, admin_key: str, events_key: str, demo_keys: DemoKeys | None) -> None:
+    print(f"API           {local.api_url}")
+    print(f"admin key     {admin_key}")
+    print(f"events key    {events_key}")
+    if demo_keys:
+        print(f"provider key  {demo_keys.provider_key}")
+        print(f"buyer key     {demo_keys.buyer_key}")
+        print(f"agent key     {demo_keys.agent_key}   (a buyer of two searches)")
+        print(f"partner key   {demo_keys.partner_key}   (a year of a portfolio)")
+    key = demo_keys.provider_key if demo_keys else admin_key
+    print(f"\ncurl -H 'X-API-Key: {key}' {local.api_url}/v1/provider/dashboard")
+
+
+def _write(path: Path, local: LocalStack, admin_key: str, events_key: str) -> None:
+    """Write the stack file atomically, readable only by the owner."""
+    content = {
+        "api_url": local.api_url,
+        "admin_key": admin_key,
+        "events_key": events_key,
+        "endpoint_url": local.endpoint_url,
+        "region": local.region,
+        "table_name": local.table_name,
+        "stack_name": local.stack_name,
+    }
+    draft = path.with_suffix(".draft")
+    draft.unlink(missing_ok=True)
+    draft.touch(mode=0o600)
+    draft.write_text(json.dumps(content, indent=2) + "\n")
+    draft.replace(path)
+
+
+def _down(files: Files) -> None:
+    stopped = emulator.stop(files.home)
+    files.stack.unlink(missing_ok=True)
+    print("The local stack is stopped." if stopped else "No local stack is running.")
+
+
+def _logs(files: Files) -> None:
+    if not files.stack.exists():
+        raise OpsError("No local stack is running: `make up` starts one.")
+    found = json.loads(files.stack.read_text())
+    subprocess.run(
+        ["sam", "logs", "--tail", "--stack-name", found["stack_name"]],
+        cwd=ROOT,
+        env=stack.environment(found["endpoint_url"]),
+        check=False,
+    )
+
+
+@dataclass
+class _Step:
+    result: str = "done"
+
+
+@contextmanager
+def _step(what: str) -> Iterator[_Step]:
+    """Print what is being done, then the result and the time it took."""
+    print(f"{what} ... ", end="", flush=True)
+    begun = time.monotonic()
+    step = _Step()
+    try:
+        yield step
+    except BaseException:
+        print(f"failed ({time.monotonic() - begun:.1f} s)", flush=True)
+        raise
+    print(f"{step.result} ({time.monotonic() - begun:.1f} s)", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(exit_status(main))

@@ -1,0 +1,23 @@
+"""POST /v1/admin/tenants/{id}/api-keys: a new API key of any tenant, issued by the platform."""
+
+from __future__ import annotations
+
+from tally.access.issuing import issue_api_key
+from tally.access.model.scopes import Scope
+from tally.http.api_keys import ApiKeyRequest, NewApiKeyAnswer, new_api_key_answer
+from tally.http.dependencies import Now, TheTable
+from tally.http.endpoint import Endpoint
+from tally.kernel.errors import NotFound
+
+endpoint = Endpoint(Scope.ADMIN, platform_only=True, errors=[NotFound])
+
+
+@endpoint.post("/v1/admin/tenants/<tenant_id>/api-keys", status_code=201)
+def create_tenant_api_key(
+    tenant_id: str, wanted: ApiKeyRequest, table: TheTable, now: Now
+) -> NewApiKeyAnswer:
+    text, key = issue_api_key(table, tenant_id, **wanted.model_dump(), now=now)
+    return new_api_key_answer(text, key)
+
+
+handler = endpoint.handler

@@ -1,0 +1,50 @@
+"""GET /v1/api-keys: the API keys of the caller's tenant, newest first, including revoked ones."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel
+
+from tally.access.api_keys import ApiKeyPosition
+from tally.access.api_keys import list_api_keys as stored_api_keys
+from tally.access.model.scopes import Scope
+from tally.http.api_keys import ApiKeyAnswer, api_key_answer
+from tally.http.cursors import Cursors
+from tally.http.dependencies import CurrentCaller, TheTable
+from tally.http.endpoint import Endpoint
+from tally.http.lists import LIST_ERRORS, Cursor, Limit, cursors_of
+
+endpoint = Endpoint(Scope.KEYS_WRITE, errors=LIST_ERRORS)
+
+ApiKeyCursors = Annotated[
+    Cursors[ApiKeyPosition], cursors_of("api-keys", "created_at", ApiKeyPosition)
+]
+
+
+class ApiKeyList(BaseModel):
+    """`total` counts all keys of the tenant. `next_cursor` is null on the last page."""
+
+    api_keys: list[ApiKeyAnswer]
+    total: int
+    next_cursor: str | None
+
+
+@endpoint.get("/v1/api-keys")
+def list_api_keys(
+    caller: CurrentCaller,
+    table: TheTable,
+    cursors: ApiKeyCursors,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> ApiKeyList:
+    after = cursors.read(cursor)
+    page = stored_api_keys(table, caller.tenant_id, limit=limit, after=after)
+    return ApiKeyList(
+        api_keys=[api_key_answer(key) for key in page.rows],
+        total=page.total,
+        next_cursor=cursors.write(page.last),
+    )
+
+
+handler = endpoint.handler

@@ -1,0 +1,77 @@
+"""GET /v1/agent/activity/searches: the searches of the caller's tenant, newest first."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import BaseModel
+
+from tally.access.model.scopes import Scope
+from tally.activity.lists import SearchPosition
+from tally.activity.lists import list_searches as stored_searches
+from tally.activity.model import SearchActivity
+from tally.http.cursors import Cursors
+from tally.http.dependencies import CurrentCaller, TheTable
+from tally.http.endpoint import Endpoint
+from tally.http.lists import LIST_ERRORS, Cursor, Limit, cursors_of
+from tally.kernel.instants import for_display
+from tally.kernel.money import to_decimal
+
+endpoint = Endpoint(Scope.USAGE_READ, errors=LIST_ERRORS)
+
+SearchCursors = Annotated[
+    Cursors[SearchPosition], cursors_of("searches", "occurred_at", SearchPosition)
+]
+
+
+class SearchActivityAnswer(BaseModel):
+    """One search and what was charged for it."""
+
+    search_activity_id: str
+    query_text: str
+    dataset_ids: list[str]
+    result_count: int
+    charged_amount: Decimal
+    currency: str
+    occurred_at: str
+
+
+class SearchActivityList(BaseModel):
+    """`total` counts all searches of the tenant. `next_cursor` is null on the last page."""
+
+    searches: list[SearchActivityAnswer]
+    total: int
+    next_cursor: str | None
+
+
+@endpoint.get("/v1/agent/activity/searches")
+def list_searches(
+    caller: CurrentCaller,
+    table: TheTable,
+    cursors: SearchCursors,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> SearchActivityList:
+    after = cursors.read(cursor)
+    page = stored_searches(table, caller.tenant_id, limit=limit, after=after)
+    return SearchActivityList(
+        searches=[_answer(search) for search in page.rows],
+        total=page.total,
+        next_cursor=cursors.write(page.last),
+    )
+
+
+def _answer(search: SearchActivity) -> SearchActivityAnswer:
+    return SearchActivityAnswer(
+        search_activity_id=search.search_activity_id,
+        query_text=search.query_text,
+        dataset_ids=list(search.dataset_ids),
+        result_count=search.result_count,
+        charged_amount=to_decimal(search.amount),
+        currency=search.currency,
+        occurred_at=for_display(search.occurred_at),
+    )
+
+
+handler = endpoint.handler

@@ -1,0 +1,4 @@
+"""The route that takes events.
+
+Events from the bus come in through `triggers/queues/receive_events`.
+"""

@@ -1,0 +1,120 @@
+"""POST /v1/events: up to 100 CloudEvents, each accepted once, or rejected with a reason."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from aws_lambda_powertools.event_handler import Request
+from pydantic import BaseModel, SerializerFunctionWrapHandler, model_serializer
+
+from tally.access.model.scopes import Scope
+from tally.http.answers import Answer
+from tally.http.dependencies import CurrentCaller, Now, PlatformTenantId, TheTable
+from tally.http.endpoint import Endpoint
+from tally.http.requests import request_body
+from tally.intake.accepting import Accepted, Duplicate, Outcome, ingest
+from tally.intake.cloudevents import read_event, read_events
+from tally.kernel.errors import (
+    InsufficientScope,
+    InvalidRequest,
+    PayloadTooLarge,
+    UnsupportedMediaType,
+)
+from tally.kernel.events import Door, Event, Fact, Rejected
+
+endpoint = Endpoint(
+    Scope.EVENTS_WRITE,
+    raw_body=True,
+    errors=[InvalidRequest, PayloadTooLarge, UnsupportedMediaType],
+)
+
+
+class EventError(BaseModel):
+    """Why the event was rejected."""
+
+    code: str
+    message: str
+
+
+class EventResult(BaseModel):
+    """`id` and `source` are null if they were not sent as text. `error` is there if rejected."""
+
+    id: str | None
+    source: str | None
+    status: Literal["accepted", "duplicate", "rejected"]
+    error: EventError | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_absent_error(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = serialize(self)
+        return fields if self.error else {k: v for k, v in fields.items() if k != "error"}
+
+
+class IngestAnswer(BaseModel):
+    """`results` are in the order of the events."""
+
+    accepted: int
+    duplicates: int
+    rejected: int
+    results: list[EventResult]
+
+
+@endpoint.post("/v1/events", status_code=202)
+def ingest_events(
+    request: Request,
+    caller: CurrentCaller,
+    table: TheTable,
+    platform_tenant_id: PlatformTenantId,
+    now: Now,
+    *,
+    backfill: bool = False,
+) -> Answer[IngestAnswer]:
+    if backfill and Scope.ADMIN not in caller.scopes:
+        raise InsufficientScope(f"backfill=true needs the scope {Scope.ADMIN}.")
+    documents = read_events(request.headers.get("content-type", ""), request_body(request))
+    readings = [_read(document, now) for document in documents]
+    # The platform can send events about every tenant; a tenant only about itself.
+    sender = None if caller.tenant_id == platform_tenant_id else caller.tenant_id
+    events = [reading for reading in readings if isinstance(reading, Event)]
+    ingested = iter(ingest(table, events, Door(now, sender, backfill=backfill)))
+    outcomes = [next(ingested) if isinstance(r, Event) else r for r in readings]
+    return _answer(documents, outcomes)
+
+
+def _read(document: Any, now: str) -> Event[Fact] | Rejected:
+    try:
+        return read_event(document, now)
+    except Rejected as rejection:
+        return rejection
+
+
+def _answer(documents: list[Any], outcomes: list[Outcome]) -> Answer[IngestAnswer]:
+    results = [_result(d, o) for d, o in zip(documents, outcomes, strict=True)]
+    statuses = [result.status for result in results]
+    rejected = statuses.count("rejected")
+    answer = IngestAnswer(
+        accepted=statuses.count("accepted"),
+        duplicates=statuses.count("duplicate"),
+        rejected=rejected,
+        results=results,
+    )
+    status_code = 202 if not rejected else 422 if rejected == len(results) else 207
+    return Answer(answer, status_code)
+
+
+def _result(document: Any, outcome: Outcome) -> EventResult:
+    fields = document if isinstance(document, dict) else {}
+    event_id, source = (
+        value if isinstance(value := fields.get(name), str) else None for name in ("id", "source")
+    )
+    match outcome:
+        case Accepted():
+            return EventResult(id=event_id, source=source, status="accepted")
+        case Duplicate():
+            return EventResult(id=event_id, source=source, status="duplicate")
+        case Rejected():
+            error = EventError(code=outcome.code, message=outcome.message)
+            return EventResult(id=event_id, source=source, status="rejected", error=error)
+
+
+handler = endpoint.handler

@@ -1,0 +1,32 @@
+"""The schedule: starts a payout run for the latest ended month and releases the reserves due."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from tally.aws.queues import payout_tasks
+from tally.aws.table import default_table
+from tally.kernel.clock import current_instant
+from tally.payouts.model.calendar import newest_ended
+from tally.payouts.reserves import due_reserves, release
+from tally.payouts.runs import start_run
+
+logger = Logger(service="tally")
+
+
+def handler(_event: dict[str, Any], _context: Any) -> None:
+    """The run is named after the month, so a schedule that fires twice starts one run."""
+    table, now = default_table(), current_instant()
+    period = newest_ended(now)
+    run_id = f"run_{period}"
+    run = start_run(table, payout_tasks(), run_id, period, now, by="schedule")
+    released = sum(release(table, due, now) for due in due_reserves(table, now))
+    logger.info(
+        "payout run started",
+        run_id=run.run_id,
+        period=period,
+        expected=run.expected,
+        reserves_released=released,
+    )

@@ -1,0 +1,127 @@
+"""API keys as items: one to prove a key by its prefix, one for its tenant's list, and the totals.
+
+Keys are few. Their totals are written in the same transaction and not counted from the stream, so
+a list and its total always agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from tally.access.counters import ApiKeyTotals
+from tally.access.items import API_KEY_PREFIX, api_key_key, listed_api_key_key, tenant_key
+from tally.access.model.api_keys import ApiKey, prefix_of
+from tally.access.model.scopes import Scope
+from tally.aws.pages import Page, cut
+from tally.aws.table import Table
+from tally.aws.transactions import Cancelled, named
+from tally.kernel.errors import NotFound
+from tally.kernel.instants import Instant
+from tally.kernel.keys import Key
+
+
+class ApiKeyPosition(NamedTuple):
+    """A place in a tenant's list of keys. No key needs to be there."""
+
+    created_at: Instant
+    api_key_id: str
+
+
+def create_api_key(table: Table, key: ApiKey) -> None:
+    """NotFound if the tenant does not exist."""
+    try:
+        table.transact(
+            [
+                named("tenant", table.must_exist(tenant_key(key.tenant_id))),
+                table.put_new(api_key_key(key.prefix), _attributes_of(key)),
+                table.put_new(_listed(key), _attributes_of(key)),
+                table.add(ApiKeyTotals(key.tenant_id).key, {"api_keys": 1, "active_api_keys": 1}),
+            ]
+        )
+    except Cancelled as cancelled:
+        if cancelled.failed("tenant"):
+            raise NotFound(f"Tenant {key.tenant_id} does not exist.") from cancelled
+        raise
+
+
+def find_api_key(table: Table, prefix: str) -> ApiKey | None:
+    """None if it does not exist. Read consistently, so a revocation is seen at once."""
+    item = table.get(api_key_key(prefix), consistent=True)
+    return api_key_from(item) if item else None
+
+
+def revoke_api_key(table: Table, tenant_id: str, api_key_id: str, now: Instant) -> ApiKey:
+    """The key, revoked now or earlier. NotFound if the tenant has no such key."""
+    prefix = prefix_of(api_key_id)
+    key = find_api_key(table, prefix) if prefix else None
+    if key is None or key.tenant_id != tenant_id:
+        raise NotFound(f"API key {api_key_id} does not exist.")
+    if key.revoked_at:
+        return key
+    revoke = "SET revoked_at = :now", "attribute_not_exists(revoked_at)"
+    try:
+        table.transact(
+            [
+                named("not_revoked", table.update(api_key_key(key.prefix), *revoke, now=now)),
+                table.update(_listed(key), *revoke, now=now),
+                table.add(ApiKeyTotals(tenant_id).key, {"active_api_keys": -1}),
+            ]
+        )
+    except Cancelled as cancelled:
+        if not cancelled.failed("not_revoked"):
+            raise  # else somebody else revoked it just now
+    return key.revoked(now)
+
+
+def list_api_keys(
+    table: Table, tenant_id: str, *, limit: int, after: ApiKeyPosition | None = None
+) -> Page[ApiKey, ApiKeyPosition]:
+    """A page of the tenant's keys, newest first."""
+    total = (table.get(ApiKeyTotals(tenant_id).key, consistent=True) or {}).get("api_keys", 0)
+    items = table.query(
+        tenant_key(tenant_id).pk,
+        API_KEY_PREFIX,
+        after=after and listed_api_key_key(tenant_id, *after).sk,
+        limit=limit + 1,
+        newest_first=True,
+        consistent=True,
+    )
+    keys, last = cut([api_key_from(item) for item in items], limit)
+    end = ApiKeyPosition(last.created_at, last.api_key_id) if last else None
+    return Page(keys, total, end)
+
+
+def api_key_totals(table: Table, tenant_id: str) -> Mapping[str, int]:
+    """`api_keys` and `active_api_keys`; empty before the first key."""
+    return table.get(ApiKeyTotals(tenant_id).key) or {}
+
+
+def _listed(key: ApiKey) -> Key:
+    return listed_api_key_key(key.tenant_id, key.created_at, key.api_key_id)
+
+
+def _attributes_of(key: ApiKey) -> dict[str, Any]:
+    return {
+        "prefix": key.prefix,
+        "tenant_id": key.tenant_id,
+        "name": key.name,
+        "scopes": [scope.value for scope in key.scopes],
+        "secret_hash": key.secret_hash,
+        "created_at": key.created_at,
+        "expires_at": key.expires_at,
+        "revoked_at": key.revoked_at,
+    }
+
+
+def api_key_from(item: Mapping[str, Any]) -> ApiKey:
+    return ApiKey(
+        prefix=item["prefix"],
+        tenant_id=item["tenant_id"],
+        name=item["name"],
+        scopes=tuple(Scope(scope) for scope in item["scopes"]),
+        secret_hash=item["secret_hash"],
+        created_at=item["created_at"],
+        expires_at=item.get("expires_at"),
+        revoked_at=item.get("revoked_at"),
+    )

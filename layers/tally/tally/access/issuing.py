@@ -1,0 +1,45 @@
+"""Issuing API keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tally.access.api_keys import create_api_key
+from tally.access.model.api_keys import ApiKey
+from tally.access.model.key_hashing import generate_key, parse_key
+from tally.access.model.scopes import Scope
+from tally.aws.table import Table
+from tally.kernel.errors import InvalidRequest
+from tally.kernel.instants import Instant
+
+
+def issue_api_key(
+    table: Table,
+    tenant_id: str,
+    *,
+    name: str,
+    scopes: Iterable[Scope],
+    now: Instant,
+    expires_at: Instant | None = None,
+) -> tuple[str, ApiKey]:
+    """A new key: its text, which is stored nowhere, and what is stored of it.
+
+    InvalidRequest if it would have expired; NotFound if the tenant does not exist.
+    """
+    if expires_at is not None and expires_at <= now:
+        raise InvalidRequest("expires_at must be in the future.", field="expires_at")
+    text = generate_key()
+    credential = parse_key(text)
+    if credential is None:
+        raise AssertionError("a generated key must be well-formed")
+    key = ApiKey(
+        prefix=credential.prefix,
+        tenant_id=tenant_id,
+        name=name,
+        scopes=tuple(dict.fromkeys(scopes)),
+        secret_hash=credential.secret_hash,
+        created_at=now,
+        expires_at=expires_at,
+    )
+    create_api_key(table, key)
+    return text, key

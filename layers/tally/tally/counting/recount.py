@@ -1,0 +1,178 @@
+"""Recounts: what a tenant's records say that its counters should be, and what the counters say."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tally.access.counted import COUNTED as ACCESS
+from tally.access.counted import COUNTERS as ACCESS_COUNTERS
+from tally.aws.table import Table
+from tally.counting.registry import COUNTED, COUNTERS
+from tally.kernel.counted import CountedRecord, CounterKind
+from tally.kernel.counters import DatedTotals, Deltas, Totals, rolled_up
+from tally.kernel.instants import Instant
+from tally.kernel.keys import Key
+from tally.payouts.counted import COUNTED as PAYOUTS
+from tally.payouts.counted import (
+    COUNTED_OF_RUNS,
+    COUNTERS_OF_RUNS,
+)
+from tally.payouts.counted import COUNTERS as PAYOUTS_COUNTERS
+
+type Sleep = Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """Records, and the counters that they are counted in."""
+
+    counted: tuple[CountedRecord[Any], ...]
+    counters: tuple[CounterKind[Any], ...]
+
+    def sources_of(self, totals: Totals) -> Iterator[CountedRecord[Any]]:
+        """The kinds of records that a counter counts."""
+        return (kind for kind in self.counted if type(totals) in kind.adds_to)
+
+
+OF_TENANT = Kinds((*COUNTED, *ACCESS, *PAYOUTS), (*COUNTERS, *ACCESS_COUNTERS, *PAYOUTS_COUNTERS))
+OF_RUNS = Kinds(COUNTED_OF_RUNS, COUNTERS_OF_RUNS)
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """A counter's field that is not what its records add up to; None for a text that is absent."""
+
+    counter: Key
+    field: str
+    stored: int | str | None
+    expected: int | str
+
+    def __str__(self) -> str:
+        counter = " / ".join(self.counter)
+        return f"{counter}: {self.field} is {self.stored}, its records say {self.expected}"
+
+
+@dataclass(slots=True)
+class Look:
+    """What the records say when they are read once.
+
+    Two looks with the same trace of a counter's records have seen the same records, unchanged.
+    """
+
+    sums: Deltas = field(default_factory=Counter)
+    latest: dict[DatedTotals, Instant] = field(default_factory=dict)
+    traces: Counter[object] = field(default_factory=Counter)
+
+    def see(self, kind: CountedRecord[Any], item: Mapping[str, Any]) -> None:
+        record = kind.read(item)
+        deltas = kind.contribution(record)
+        self.sums.update(rolled_up(deltas))
+        counted = {totals for totals, _ in deltas}
+        for totals in counted:
+            if isinstance(totals, DatedTotals) and kind.happened_at:
+                if totals not in self.latest:
+                    self.sums[totals.row_count] += 1
+                happened = kind.happened_at(record)
+                self.latest[totals] = max(self.latest.get(totals, ""), happened)
+        seen = hash((item["PK"], item["SK"], item.get("revision")))
+        self.traces[kind.record] += seen
+        self.traces.update(dict.fromkeys(counted, seen))
+
+    def expected(self, totals: Totals) -> dict[str, int]:
+        return {name: self.sums[totals, name] for name in totals.FIELDS}
+
+    def texts(self, totals: Totals) -> dict[str, str]:
+        """What a row says beside its counts; nothing for a row that should not be there."""
+        if isinstance(totals, DatedTotals) and totals in self.latest:
+            return totals.texts(self.latest[totals])
+        return {}
+
+    @property
+    def counters(self) -> set[Totals]:
+        return {totals for totals, _ in self.sums}
+
+    def agrees(self, other: Look, totals: Totals, sources: Iterable[CountedRecord[Any]]) -> bool:
+        """Whether nothing that the counter counts has changed between the two looks.
+
+        A record that changes may have counted elsewhere meanwhile: then the whole kind must rest.
+        """
+        return self.traces[totals] == other.traces[totals] and all(
+            self.traces[kind.record] == other.traces[kind.record]
+            for kind in sources
+            if kind.changes
+        )
+
+
+def look(table: Table, kinds: Kinds, tenant_id: str) -> Look:
+    seen = Look()
+    for kind in kinds.counted:
+        for item in kind.items_of(table, tenant_id):
+            seen.see(kind, item)
+    return seen
+
+
+def stored_counters(
+    table: Table, kinds: Kinds, tenant_id: str, seen: Look
+) -> dict[Totals, Mapping[str, Any]]:
+    """Every counter that is stored or should be, as it is stored; empty if it is not."""
+    named = {totals for kind in kinds.counters for totals in kind.all_of(table, tenant_id)}
+    every = sorted(named | seen.counters, key=lambda totals: totals.key)
+    found = table.get_many([totals.key for totals in every])
+    return {totals: found.get(totals.key, {}) for totals in every}
+
+
+def drifts_of(totals: Totals, stored: Mapping[str, Any], seen: Look) -> Iterator[Drift]:
+    for name, right in seen.expected(totals).items():
+        if stored.get(name, 0) != right:
+            yield Drift(totals.key, name, stored.get(name, 0), right)
+    for name, text in seen.texts(totals).items():
+        if stored.get(name) != text:
+            yield Drift(totals.key, name, stored.get(name), text)
+
+
+def recount(
+    table: Table,
+    tenant_id: str,
+    *,
+    pause_s: float = 5,
+    sleep: Sleep = time.sleep,
+    looks: int = 10,
+    kinds: Kinds = OF_TENANT,
+) -> list[Drift]:
+    """The drift that two looks in a row agree on: a change on its way over the stream is none.
+
+    RuntimeError if the tenant never rests.
+    """
+    before = set(_drifts(table, kinds, tenant_id))
+    for _ in range(looks):
+        if not before:
+            return []
+        sleep(pause_s)
+        now = set(_drifts(table, kinds, tenant_id))
+        if now == before:
+            return sorted(now, key=lambda drift: (drift.counter, drift.field))
+        before = now
+    raise RuntimeError(f"{tenant_id} keeps changing; recount it at a quieter time")
+
+
+def _drifts(table: Table, kinds: Kinds, tenant_id: str) -> Iterator[Drift]:
+    seen = look(table, kinds, tenant_id)
+    for totals, stored in stored_counters(table, kinds, tenant_id, seen).items():
+        yield from drifts_of(totals, stored, seen)
+
+
+def all_tenants(table: Table) -> Iterator[str]:
+    """Every tenant, by reading the whole table: for an operator, never for a request."""
+    pages = table.client.get_paginator("scan").paginate(
+        TableName=table.name,
+        FilterExpression="SK = :sk",
+        ExpressionAttributeValues={":sk": {"S": "TENANT"}},
+        ProjectionExpression="tenant_id",
+    )
+    for page in pages:
+        for item in page["Items"]:
+            yield item["tenant_id"]["S"]

@@ -1,0 +1,56 @@
+"""Objects that outlived their dataset's deletion: brought into its present epoch.
+
+Only a deletion that arrives after newer events leaves any. The rewritten objects come back over
+the stream and are counted like all others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from tally.aws.table import Table
+from tally.aws.transactions import Cancelled
+from tally.catalog.counters import DatasetTotals
+from tally.catalog.items import object_attributes, object_from, object_key
+from tally.catalog.model.datasets import Dataset
+from tally.catalog.model.objects import CatalogObject
+from tally.catalog.reads import get_dataset, object_items_of
+from tally.counting.changes import Change
+from tally.kernel.counters import Totals
+
+
+def rescue_survivors(table: Table, dataset_id: str) -> int:
+    """Bring all of a dataset's survivors into its present epoch; how many there were."""
+    dataset = get_dataset(table, dataset_id)
+    return sum(_rescue(table, item, dataset) for item in object_items_of(table, dataset_id))
+
+
+def rescue_stale(table: Table, changes: Sequence[Change], ended: Collection[Totals]) -> None:
+    """An object written while its dataset was being deleted may carry the epoch before."""
+    of_datasets = {totals for totals in ended if isinstance(totals, DatasetTotals)}
+    for each in changes:
+        if isinstance(each.new, CatalogObject) and any(t in of_datasets for t, _ in each.deltas):
+            key = object_key(each.new.dataset_id, each.new.object_id)
+            item = table.get(key, consistent=True)
+            if item:
+                _rescue(table, item, get_dataset(table, each.new.dataset_id))
+
+
+def _rescue(table: Table, item: Mapping[str, Any], dataset: Dataset | None) -> bool:
+    """Whether the object is a survivor; then it is rewritten, or somebody else just did."""
+    record = object_from(item)
+    if dataset is None or not dataset.alive:
+        return False
+    moved = record.moved_to(dataset.deleted)
+    if moved == record or moved.state is None:
+        return False
+    revision = item["revision"]
+    key = object_key(record.dataset_id, record.object_id)
+    attributes = object_attributes(moved) | {"revision": revision + 1}
+    put = table.put(key, attributes, "revision = :revision", revision=revision)
+    # If somebody wrote it meanwhile, that change comes over the stream and is looked at.
+    with suppress(Cancelled):
+        table.transact([put])
+    return True

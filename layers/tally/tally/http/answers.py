@@ -1,0 +1,57 @@
+"""What a route may answer with, and what API Gateway gets of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+from pydantic import BaseModel
+
+from tally.wire.json import dump_json
+
+_JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer[Model: BaseModel]:
+    """An answer whose status differs from one time to the next."""
+
+    data: Model
+    status_code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """An answer that is not JSON."""
+
+    body: str
+    content_type: str
+
+
+def json_response(
+    status_code: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None
+) -> Response[str]:
+    return Response(status_code, _JSON, dump_json(body), dict(headers or {}))
+
+
+def text_response(status_code: int, text: Text) -> Response[str]:
+    return Response(status_code, text.content_type, text.body)
+
+
+def gateway_response(response: Response[str]) -> dict[str, Any]:
+    """What the resolver makes of a response, for those that it never sees."""
+    return {
+        "statusCode": response.status_code,
+        "multiValueHeaders": {name: [str(value)] for name, value in response.headers.items()},
+        "body": response.body,
+        "isBase64Encoded": False,
+    }
+
+
+def with_common_headers(response: dict[str, Any], request_id: str) -> dict[str, Any]:
+    """A response for API Gateway with the headers that every answer has. All answers pass here:
+    successes and errors, rendered by the resolver or by us."""
+    headers = response.get("multiValueHeaders", {})
+    return response | {"multiValueHeaders": headers | {"X-Request-Id": [request_id]}}

@@ -1,0 +1,40 @@
+"""What a route can ask for in its signature: the caller, the table, the time.
+
+Tests replace the providers by the resolver's `dependency_overrides`.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler import Depends, Request
+
+from tally.access.model.callers import Caller
+from tally.aws.table import Table, default_table
+from tally.kernel.instants import Instant
+
+
+def platform_tenant_id() -> str:
+    return os.environ["PLATFORM_TENANT_ID"]
+
+
+def _caller(request: Request) -> Caller:
+    caller: Caller = request.context["caller"]
+    return caller
+
+
+def _now(request: Request) -> Instant:
+    now: Instant = request.context["now"]
+    return now
+
+
+# Plain aliases: Powertools does not look into `type` statements.
+CurrentCaller = Annotated[Caller, Depends(_caller)]
+
+Now = Annotated[Instant, Depends(_now)]
+"""The same instant for the whole request."""
+
+TheTable = Annotated[Table, Depends(default_table)]
+
+PlatformTenantId = Annotated[str, Depends(platform_tenant_id)]

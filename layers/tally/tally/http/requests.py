@@ -1,0 +1,58 @@
+"""What a request consists of, from the event that API Gateway makes of it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import uuid4
+
+from aws_lambda_powertools.event_handler import Request
+
+from tally.kernel.errors import UnsupportedMediaType
+from tally.wire.json import decode, media_type
+
+
+def request_id_of(event: Mapping[str, Any]) -> str:
+    """`req_...`, with API Gateway's own id, or with a new one if there is none."""
+    gateway = event.get("requestContext") or {}
+    return f"req_{gateway.get('requestId') or uuid4()}"
+
+
+def headers_of(event: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
+    """Lower-case name -> all values. API Gateway passes headers on in one of two forms, or both."""
+    many = event.get("multiValueHeaders") or {}
+    one = {name: [value] for name, value in (event.get("headers") or {}).items()}
+    headers: dict[str, list[str]] = {}
+    for name, values in (one | many).items():
+        headers.setdefault(name.lower(), []).extend(values)
+    return headers
+
+
+def request_body(request: Request) -> bytes:
+    """The bytes of the body."""
+    return _body_of(request.resolved_event.raw_event)
+
+
+def with_json_body(event: dict[str, Any]) -> dict[str, Any]:
+    """The event with its body as JSON text, for the resolver to parse.
+
+    The resolver itself would read forms, and would fail on bytes that are not UTF-8.
+    UnsupportedMediaType or InvalidRequest if the body is not JSON in UTF-8.
+    """
+    if event.get("httpMethod") != "POST" or not event.get("body"):
+        return event
+    (content_type,) = headers_of(event).get("content-type", [""])[-1:]
+    if media_type(content_type) not in ("", "application/json"):
+        raise UnsupportedMediaType("Send the body as application/json.")
+    text = decode(_body_of(event))
+    headers = {"Content-Type": "application/json"}
+    return event | {"headers": headers, "body": text, "isBase64Encoded": False}
+
+
+def _body_of(event: Mapping[str, Any]) -> bytes:
+    """API Gateway passes a body on as text or as base64."""
+    body = event.get("body") or ""
+    if event.get("isBase64Encoded"):
+        return base64.b64decode(body)
+    return str(body).encode("utf-8", "surrogatepass")

@@ -1,0 +1,193 @@
+"""Statements as JSON answers and as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from pydantic import BaseModel
+
+from tally.kernel.instants import for_display
+from tally.kernel.money import Micros, to_decimal
+from tally.kernel.periods import bounds
+from tally.payouts.items import Payout, Release
+from tally.payouts.model.statuses import PayoutStatus
+from tally.payouts.reading import PayoutDetail
+
+_CSV_COLUMNS = (
+    "period",
+    "kind",
+    "dataset_id",
+    "dataset_name",
+    "entries",
+    "amount",
+    "reserve",
+    "currency",
+    "note",
+)
+
+
+class PayoutAnswer(BaseModel):
+    """A statement in a list."""
+
+    payout_statement_id: str
+    billing_period_start: str
+    billing_period_end: str
+    gross_revenue: Decimal
+    seller_earnings: Decimal
+    held_amount: Decimal
+    released_amount: Decimal
+    currency: str
+    status: PayoutStatus
+    created_at: str
+
+
+class LineAnswer(BaseModel):
+    """One dataset of a statement. The amounts of the lines sum to the unrounded gross."""
+
+    dataset_id: str
+    dataset_name: str
+    amount: Decimal
+    entry_count: int
+
+
+class ReleaseAnswer(BaseModel):
+    """A release of held money."""
+
+    amount: Decimal
+    released_at: str
+
+
+class ReserveAnswer(BaseModel):
+    """How much was held back at first, how much of it is released, and how much is still held."""
+
+    held: Decimal
+    released: Decimal
+    still_held: Decimal
+    releases: list[ReleaseAnswer]
+
+
+class StatusChangeAnswer(BaseModel):
+    """`changed_by` is an API key's id, or the payout run that made the statement."""
+
+    status: PayoutStatus
+    changed_at: str
+    changed_by: str
+
+
+class PayoutDetailAnswer(PayoutAnswer):
+    """A statement with everything about it.
+
+    `carried_in` comes from the previous statement; `carried_over`, 0 or less, goes to the next one.
+
+    released_amount + held_amount + carried_over = seller_earnings + carried_in
+    """
+
+    fee_rate: str
+    reserve_rate: str
+    platform_fee: Decimal
+    carried_in: Decimal
+    carried_over: Decimal
+    reserve: ReserveAnswer
+    attempts: int
+    status_history: list[StatusChangeAnswer]
+    lines: list[LineAnswer]
+
+
+def payout_answer(payout: Payout) -> PayoutAnswer:
+    statement = payout.statement
+    first, last = bounds(statement.period)
+    return PayoutAnswer(
+        payout_statement_id=statement.statement_id,
+        billing_period_start=for_display(first),
+        billing_period_end=for_display(last),
+        gross_revenue=to_decimal(statement.gross),
+        seller_earnings=to_decimal(statement.earnings),
+        held_amount=to_decimal(statement.held),
+        released_amount=to_decimal(statement.released),
+        currency=statement.currency,
+        status=payout.status,
+        created_at=for_display(statement.created_at),
+    )
+
+
+def detail_answer(detail: PayoutDetail) -> PayoutDetailAnswer:
+    statement = detail.payout.statement
+    return PayoutDetailAnswer(
+        **payout_answer(detail.payout).model_dump(),
+        fee_rate=f"{statement.fee_rate:f}",
+        reserve_rate=f"{statement.reserve_rate:f}",
+        platform_fee=to_decimal(statement.fee),
+        carried_in=to_decimal(statement.carried_in),
+        carried_over=to_decimal(statement.carried_over),
+        reserve=_reserve(statement.held, detail.release),
+        attempts=sum(change.status is PayoutStatus.PROCESSING for change in detail.changes),
+        status_history=[
+            StatusChangeAnswer(
+                status=change.status,
+                changed_at=for_display(change.changed_at),
+                changed_by=change.changed_by,
+            )
+            for change in detail.changes
+        ],
+        lines=[
+            LineAnswer(
+                dataset_id=line.dataset_id,
+                dataset_name=detail.names[line.dataset_id],
+                amount=to_decimal(line.amount),
+                entry_count=line.entries,
+            )
+            for line in statement.lines
+        ],
+    )
+
+
+def _reserve(held: Micros, release: Release | None) -> ReserveAnswer:
+    released = release.amount if release else 0
+    releases = []
+    if release:
+        released_at = for_display(release.released_at)
+        releases.append(ReleaseAnswer(amount=to_decimal(release.amount), released_at=released_at))
+    return ReserveAnswer(
+        held=to_decimal(held),
+        released=to_decimal(released),
+        still_held=to_decimal(held - released),
+        releases=releases,
+    )
+
+
+def as_csv(answer: PayoutDetailAnswer) -> str:
+    """A statement for spreadsheets: `amount` adds up to what is paid out, and `reserve` to what is
+    still held."""
+    written = io.StringIO()
+    rows = csv.writer(written, lineterminator="\r\n")
+    rows.writerow(_CSV_COLUMNS)
+    for kind, amount, reserve, note, *dataset in _csv_rows(answer):
+        dataset_id, name, entries = dataset or ("", "", "")
+        period = answer.billing_period_start[:7]
+        row = (period, kind, _plain(dataset_id), _plain(name), entries, amount, reserve)
+        rows.writerow((*row, answer.currency, note))
+    return written.getvalue()
+
+
+def _csv_rows(answer: PayoutDetailAnswer) -> Iterator[tuple[Any, ...]]:
+    """Kind, amount, reserve and note; for a line also dataset, name and number of entries."""
+    gross = answer.gross_revenue
+    for line in answer.lines:
+        yield "line", line.amount, "", "", line.dataset_id, line.dataset_name, line.entry_count
+    exact = sum((line.amount for line in answer.lines), Decimal(0))
+    yield "rounding", gross - exact, "", "to the currency's minor unit"
+    yield "platform fee", -answer.platform_fee, "", f"{answer.fee_rate} of {gross}"
+    yield "held", -answer.held_amount, answer.held_amount, f"{answer.reserve_rate} of {gross}"
+    yield "carried in", answer.carried_in, "", "from the statement before"
+    yield "carried over", -answer.carried_over, "", "to the next statement"
+    for release in answer.reserve.releases:
+        yield "reserve released", "", -release.amount, release.released_at
+
+
+def _plain(text: str) -> str:
+    """Text that a spreadsheet would run as a formula gets an apostrophe in front of it."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text

@@ -1,0 +1,78 @@
+"""Messages of the event bus -> the CloudEvents in them, and what becomes of the rejected.
+
+A message's body is what EventBridge delivers: `{"source", "detail-type", "detail", ...}`. It stays
+as it came, wherever it goes; all that Tally says of it is in the message's attributes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from tally.intake.cloudevents import read_event
+from tally.kernel.errors import InvalidRequest
+from tally.kernel.events import Event, Fact, InvalidEvent, Rejected
+from tally.kernel.instants import Instant
+from tally.wire.json import load_json
+
+# What an event may lack because another one is late.
+_MAY_BE_EARLY = frozenset(
+    {"unknown_tenant", "unknown_dataset", "unknown_charge", "unknown_organization"}
+)
+
+
+DELAYS_S = (10, 60, 300, 900)
+
+
+def read_message(body: str, now: Instant) -> Event[Fact] | Rejected:
+    """The event in a message, or why it is none."""
+    try:
+        return read_event(cloud_event(body), now)
+    except Rejected as rejection:
+        return rejection
+
+
+def cloud_event(body: str) -> Any:
+    """A message's `detail`. What it lacks of source and type, EventBridge's own fields say."""
+    try:
+        message = load_json(body)
+    except InvalidRequest as error:
+        raise InvalidEvent(error.message, field=error.field) from error
+    if not isinstance(message, dict):
+        raise InvalidEvent("The body must be an event of EventBridge.", field="body")
+    detail = message.get("detail")
+    if not isinstance(detail, dict):
+        raise InvalidEvent("detail: must be a CloudEvent", field="detail")
+    around = {"source": message.get("source"), "type": message.get("detail-type")}
+    return {name: value for name, value in around.items() if value is not None} | detail
+
+
+def identity(body: str) -> tuple[str | None, str | None]:
+    """The event's `source` and `id` for people to find it by; None where they are not text."""
+    try:
+        event = cloud_event(body)
+    except InvalidEvent:
+        return None, None
+    source, event_id = (
+        value if isinstance(value := event.get(name), str) else None for name in ("source", "id")
+    )
+    return source, event_id
+
+
+def tries(attributes: Mapping[str, Any]) -> int:
+    """How often a message was tried before, by its attributes as Lambda gives them."""
+    return int(attributes["tries"]["stringValue"]) if "tries" in attributes else 0
+
+
+def next_try_s(rejection: Rejected, tried: int) -> int | None:
+    """Seconds until an event is tried again that was tried so often before; None for never."""
+    if rejection.code not in _MAY_BE_EARLY or tried >= len(DELAYS_S):
+        return None
+    return DELAYS_S[tried]
+
+
+def reason(rejection: Rejected, now: Instant) -> dict[str, str]:
+    """The attributes of a rejected message. Attributes cannot hold all characters; JSON does."""
+    error = {"code": rejection.code, "message": rejection.message, "field": rejection.field}
+    return {"error": json.dumps(error), "rejected_at": now}

@@ -1,0 +1,95 @@
+"""CloudEvents 1.0 in JSON -> events as Tally understands them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from tally.intake.registry import EVENT_TYPES
+from tally.kernel.errors import InvalidRequest, PayloadTooLarge, UnsupportedMediaType
+from tally.kernel.events import Event, Fact, InvalidEvent
+from tally.kernel.instants import Instant, plus
+from tally.kernel.versions import RANKS, Version
+from tally.wire.event_types import EventData
+from tally.wire.fields import Identity, Text, Timestamp, message_of
+from tally.wire.json import load_json, media_type
+
+MAX_EVENTS = 100
+MAX_BYTES = 1024 * 1024
+_MAX_AHEAD = timedelta(minutes=5)
+
+_ONE = "application/cloudevents+json"
+_BATCH = "application/cloudevents-batch+json"
+_EITHER = "application/json"
+
+
+class _Envelope(EventData):
+    specversion: Literal["1.0"]
+    id: Identity
+    source: Identity
+    type: Text
+    time: Timestamp
+    data: dict[str, Any]
+
+
+def read_events(content_type: str, body: bytes) -> list[Any]:
+    """A request's events, not yet looked into. Errors speak of the request as a whole."""
+    if len(body) > MAX_BYTES:
+        raise PayloadTooLarge("A request may hold at most 1 MiB; send fewer events at a time.")
+    form = media_type(content_type)
+    if form not in ("", _ONE, _BATCH, _EITHER):
+        raise UnsupportedMediaType(f"Send events as {_ONE}, {_BATCH} or {_EITHER}.")
+    document = load_json(body)
+    if isinstance(document, dict) and form != _BATCH:
+        return [document]
+    if not isinstance(document, list) or form == _ONE:
+        expected = {_ONE: "one event", _BATCH: "an array of events"}.get(
+            form, "an event or an array of events"
+        )
+        raise InvalidRequest(f"The body must be {expected}.", field="body")
+    if len(document) > MAX_EVENTS:
+        raise PayloadTooLarge(
+            f"A request may hold at most {MAX_EVENTS} events; this one has {len(document)}."
+        )
+    return document
+
+
+def read_event(document: Any, now: Instant) -> Event[Fact]:
+    """One event of a request. InvalidEvent names the first field that is wrong, and how."""
+    if not isinstance(document, dict):
+        raise InvalidEvent("An event must be a JSON object.")
+    envelope = _validate(_Envelope, document, "")
+    if envelope.time > plus(now, _MAX_AHEAD):
+        raise InvalidEvent("time: must be at most 5 minutes in the future", field="time")
+    declared = EVENT_TYPES.get(envelope.type)
+    if declared is None:
+        raise InvalidEvent(
+            f"type: {envelope.type} is unknown; it must be one of {', '.join(EVENT_TYPES)}",
+            field="type",
+        )
+    data = _validate(declared.data, envelope.data, "data.")
+    rank = RANKS.get(envelope.type.partition(".")[2], 0)
+    version = Version(envelope.time, rank, envelope.id, envelope.source)
+    understood = [envelope.type, envelope.time, data.understood]
+    return Event(
+        source=envelope.source,
+        event_id=envelope.id,
+        type=envelope.type,
+        time=envelope.time,
+        content=sha256(json.dumps(understood, sort_keys=True).encode()).hexdigest(),
+        fact=declared.fact(data, version),
+    )
+
+
+def _validate[M: EventData](model: type[M], document: Mapping[str, Any], path: str) -> M:
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        field = path + ".".join(map(str, first["loc"]))
+        raise InvalidEvent(f"{field}: {message_of(first)}", field=field) from error

@@ -1,0 +1,99 @@
+"""Counters, and what a record adds to them.
+
+A change of a record adds `contribution(new) - contribution(old)`. Over any history these telescope
+to the contribution of the last state, so counters kept from changes equal a recount of the records.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tally.kernel.instants import Instant
+from tally.kernel.keys import Key
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Names one counter item. `FIELDS` are all of the integers that it counts.
+
+    A subclass declares a counter once: the dataclass fields identify the item, `key` says where it
+    is stored.
+    """
+
+    FIELDS: ClassVar[tuple[str, ...]]
+
+    @property
+    def key(self) -> Key:
+        raise NotImplementedError
+
+    @property
+    def parent(self) -> Totals | None:
+        """The counter whose fields include these: what is added here is added there, too."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class DatedTotals(Totals):
+    """A counter that also keeps when it last counted: a row of a list that is sorted by that.
+
+    Another counter counts the rows.
+    """
+
+    DATE: ClassVar[str]
+
+    @property
+    def row_count(self) -> tuple[Totals, str]:
+        """The counter and the field that count how many of these rows there are."""
+        raise NotImplementedError
+
+    def texts(self, latest: Instant) -> dict[str, str]:
+        """The attributes of the row beside its counts."""
+        raise NotImplementedError
+
+
+type Deltas = Counter[tuple[Totals, str]]
+"""(counter, field) -> amount; amounts may be negative. Fields with amount 0 may be absent."""
+
+
+def adds(totals: Totals, **amounts: int) -> Deltas:
+    """One counter's deltas."""
+    return Counter({(totals, field): amount for field, amount in amounts.items()})
+
+
+def difference(new: Deltas, old: Deltas) -> Deltas:
+    """What leads from one contribution to another; fields that do not change are absent."""
+    result = Counter(new)
+    result.subtract(old)
+    return without_zeros(result)
+
+
+def total(parts: Iterable[Deltas]) -> Deltas:
+    """The sum of several changes."""
+    result: Deltas = Counter()
+    for part in parts:
+        result.update(part)
+    return without_zeros(result)
+
+
+def rolled_up(deltas: Deltas) -> Deltas:
+    """The deltas, and those of counters with a parent once more for the parent."""
+    result: Deltas = Counter(deltas)
+    for (totals, field), amount in deltas.items():
+        if totals.parent is not None:
+            result[totals.parent, field] += amount
+    return without_zeros(result)
+
+
+def by_totals(deltas: Deltas) -> Mapping[Totals, dict[str, int]]:
+    """The same, counter by counter."""
+    grouped: dict[Totals, dict[str, int]] = {}
+    for (totals, field), amount in deltas.items():
+        grouped.setdefault(totals, {})[field] = amount
+    return grouped
+
+
+def without_zeros(deltas: Deltas) -> Deltas:
+    return Counter({key: amount for key, amount in deltas.items() if amount})

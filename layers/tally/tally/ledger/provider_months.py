@@ -1,0 +1,102 @@
+"""A provider's month in one currency: who has credits in it, and whether a statement closed it.
+
+Its item is `PERIOD#2026-04` / `PROVIDER#acme#USD` with the attributes
+
+- `tenant_id`, `currency`: written before the provider's first credit of the month;
+- `imports`: how many transactions imported history after the month had ended; absent before;
+- `closed`: the id of the statement that closed the month to imports; absent until then.
+
+A statement is made from the ledger as it was read. So the transaction that writes it requires the
+same `imports` as before that read, and an import requires that `closed` is absent: one of two
+rivals fails and starts again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from tally.aws.table import Table
+from tally.aws.transactions import Action
+from tally.kernel.keys import Key
+from tally.kernel.periods import Period
+from tally.ledger.items import PROVIDER_PREFIX, period_pk, provider_month_key
+
+type Item = Mapping[str, Any]
+
+
+class ProviderMonth(NamedTuple):
+    """What one statement covers."""
+
+    tenant_id: str
+    period: Period
+    currency: str
+
+    @property
+    def key(self) -> Key:
+        """`PERIOD#2026-04` / `PROVIDER#acme#USD`"""
+        return provider_month_key(self.period, self.tenant_id, self.currency)
+
+
+def announcement(month: ProviderMonth) -> dict[str, Any]:
+    """The attributes that say that the provider has, or will have, credits in the month.
+
+    They never change. Set them one by one, never put the item: it may have been counted or closed.
+    """
+    return {"tenant_id": month.tenant_id, "currency": month.currency}
+
+
+def count_import(table: Table, month: ProviderMonth) -> Action:
+    """Count a transaction that imports history into the month; fails if the month is closed."""
+    return table.update(
+        month.key,
+        "ADD imports :one SET tenant_id = :tenant_id, currency = :currency",
+        "attribute_not_exists(closed)",
+        one=1,
+        **announcement(month),
+    )
+
+
+def imports_of(item: Item | None) -> int | None:
+    """How many imports the month has counted, for `close`; None if there was none."""
+    return item.get("imports") if item else None
+
+
+def is_closed(item: Item | None) -> bool:
+    """Whether a statement closed the month; its history then posts to the open month."""
+    return item is not None and "closed" in item
+
+
+def close(
+    table: Table, month: ProviderMonth, imports_as_read: int | None, statement_id: str
+) -> Action:
+    """Close the month to imports; fails if history was imported since it was read."""
+    unchanged = "attribute_not_exists(imports)"
+    bound: dict[str, Any] = {}
+    if imports_as_read is not None:
+        unchanged, bound = "imports = :imports", {"imports": imports_as_read}
+    return table.update(
+        month.key,
+        "SET closed = :closed, tenant_id = :tenant_id, currency = :currency",
+        unchanged,
+        closed=statement_id,
+        **announcement(month),
+        **bound,
+    )
+
+
+def months_of(table: Table, period: Period) -> Iterator[ProviderMonth]:
+    """Every provider and currency that may have credits in a month, in one Query."""
+    for item in _items_of(table, period):
+        yield ProviderMonth(item["tenant_id"], period, item["currency"])
+
+
+def statements_of(table: Table, period: Period) -> Iterator[str]:
+    """The ids of the statements that closed a month, in one Query."""
+    for item in _items_of(table, period):
+        if is_closed(item):
+            yield item["closed"]
+
+
+def _items_of(table: Table, period: Period) -> Iterator[dict[str, Any]]:
+    return table.query(period_pk(period), PROVIDER_PREFIX, consistent=True)

@@ -1,0 +1,126 @@
+"""Partners, their organizations and their usage as items, with their keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tally.kernel.keys import Key
+from tally.kernel.versions import Version, VersionedField, VersionedFields, version_from
+from tally.partners.model.billing import Partner
+from tally.partners.model.organizations import Organization, Profile
+from tally.partners.model.usage import Day, Usage, UsageEntry, UsageRecorded
+
+PARTNER_SK = "PARTNER"
+ORGANIZATION_PREFIX = "ORGANIZATION#"
+USAGE_PREFIX = "USAGE#"
+
+
+def partner_key(partner_id: str) -> Key:
+    """`PARTNER#acme` / `PARTNER`: what was configured"""
+    return Key(f"PARTNER#{partner_id}", PARTNER_SK)
+
+
+def organization_key(partner_id: str, organization_id: str) -> Key:
+    """`PARTNER#acme` / `ORGANIZATION#org_1`"""
+    return Key(f"PARTNER#{partner_id}", f"{ORGANIZATION_PREFIX}{organization_id}")
+
+
+def listed_organization_key(partner_id: str, organization_id: str) -> Key:
+    """`ORGANIZATIONS#acme` / `LISTED#org_1`: what the list looks for, of those not deleted"""
+    return Key(organizations_pk(partner_id), f"LISTED#{organization_id}")
+
+
+def organizations_pk(partner_id: str) -> str:
+    return f"ORGANIZATIONS#{partner_id}"
+
+
+def usage_key(partner_id: str, day: Day, entry_id: str) -> Key:
+    """`USAGES#acme` / `USAGE#2026-04-05#{digest of the first event}`"""
+    return Key(usages_pk(partner_id), f"{USAGE_PREFIX}{day}#{entry_id}")
+
+
+def usages_pk(partner_id: str) -> str:
+    return f"USAGES#{partner_id}"
+
+
+def partner_attributes(partner: Partner) -> dict[str, Any]:
+    return {"partner_id": partner.partner_id, "registers": _stored(partner.registers)}
+
+
+def partner_from(item: Mapping[str, Any]) -> Partner:
+    return Partner(item["partner_id"], _registers_from(item["registers"]))
+
+
+def organization_attributes(organization: Organization) -> dict[str, Any]:
+    return {
+        "partner_id": organization.partner_id,
+        "organization_id": organization.organization_id,
+        "created": organization.created,
+        "stated": organization.stated,
+        "deleted": organization.deleted,
+        "registers": _stored(organization.registers),
+    }
+
+
+def organization_from(item: Mapping[str, Any]) -> Organization:
+    """KeyError, TypeError or ValueError for an item that is none."""
+    return Organization(
+        partner_id=item["partner_id"],
+        organization_id=item["organization_id"],
+        created=Version(*item["created"]),
+        stated=Version(*item["stated"]),
+        deleted=version_from(item.get("deleted")),
+        registers=_registers_from(item["registers"]),
+    )
+
+
+def listing_attributes(profile: Profile) -> dict[str, Any]:
+    """What the list filters and sorts by, and no more: all of a partner's are read for a page."""
+    return {
+        "organization_id": profile.organization_id,
+        "name": profile.name,
+        "external_id": profile.external_id,
+        "status": profile.status.value,
+        "created_at": profile.created_at,
+    }
+
+
+def _stored(registers: VersionedFields) -> dict[str, Any]:
+    return {name: [value, *version] for name, (value, version) in registers.items()}
+
+
+def _registers_from(stored: Mapping[str, Any]) -> VersionedFields:
+    return {
+        name: VersionedField(value, Version(*version)) for name, (value, *version) in stored.items()
+    }
+
+
+def recorded_attributes(usage: UsageRecorded) -> dict[str, Any]:
+    """What the mark of a usage event says beside the event's identity."""
+    return {
+        "partner_id": usage.partner_id,
+        "organization_id": usage.organization_id,
+        "kind": usage.kind,
+        "quantity": usage.quantity,
+        "credits": usage.credits,
+    }
+
+
+def key_of_usage(entry: UsageEntry) -> Key:
+    return usage_key(entry.partner_id, entry.day, entry.entry_id)
+
+
+def usage_attributes(entry: UsageEntry) -> dict[str, Any]:
+    return {
+        "partner_id": entry.partner_id,
+        "day": entry.day,
+        "entry_id": entry.entry_id,
+        **entry.usage._asdict(),
+    }
+
+
+def usage_entry_from(item: Mapping[str, Any]) -> UsageEntry:
+    """KeyError for an item that is none."""
+    usage = Usage(*(item[field] for field in Usage._fields))
+    return UsageEntry(item["partner_id"], item["day"], item["entry_id"], usage)

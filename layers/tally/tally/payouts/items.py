@@ -1,0 +1,169 @@
+"""Statements and payout runs as items, with their keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from tally.kernel.instants import Instant
+from tally.kernel.keys import Key
+from tally.kernel.money import Micros
+from tally.kernel.periods import Period
+from tally.payouts.model.statements import Line, Statement
+from tally.payouts.model.statuses import PayoutStatus
+
+PAYOUT_PREFIX = "PAYOUT#"
+POINTER_SK = "PAYOUT"
+LINES_PREFIX = "LINES#"
+STATUS_PREFIX = "STATUS#"
+RELEASE_SK = "RELEASE"
+RESERVES_PK = "RESERVES"
+PAYOUT_RUNS_PK = "PAYOUTRUNS"
+
+
+def payout_key(tenant_id: str, period: Period, currency: str) -> Key:
+    """`TENANT#acme` / `PAYOUT#2026-03#USD`: a statement and its status, in its provider's list"""
+    return Key(f"TENANT#{tenant_id}", f"{PAYOUT_PREFIX}{period}#{currency}")
+
+
+def payout_by_id_key(statement_id: str) -> Key:
+    """`PAYOUT#pst_5e88...` / `PAYOUT`: the provider, month and currency of a statement"""
+    return Key(f"PAYOUT#{statement_id}", POINTER_SK)
+
+
+def payout_lines_key(statement_id: str, chunk: int) -> Key:
+    """`PAYOUT#pst_5e88...` / `LINES#000`: some of its lines, with the datasets' names"""
+    return Key(f"PAYOUT#{statement_id}", f"{LINES_PREFIX}{chunk:03}")
+
+
+def payout_status_key(statement_id: str, change: int) -> Key:
+    """`PAYOUT#pst_5e88...` / `STATUS#0001`: a status, when it was set and by whom"""
+    return Key(f"PAYOUT#{statement_id}", f"{STATUS_PREFIX}{change:04}")
+
+
+def payout_release_key(statement_id: str) -> Key:
+    """`PAYOUT#pst_5e88...` / `RELEASE`: its reserve was released"""
+    return Key(f"PAYOUT#{statement_id}", RELEASE_SK)
+
+
+def carry_key(tenant_id: str, currency: str) -> Key:
+    """`TENANT#acme` / `CARRY#USD`: what the newest statement carried over to the next"""
+    return Key(f"TENANT#{tenant_id}", f"CARRY#{currency}")
+
+
+def reserve_key(due_at: Instant, statement_id: str) -> Key:
+    """`RESERVES` / `2026-07-01T06:00:00.000000000Z#pst_5e88...`: held until then"""
+    return Key(RESERVES_PK, f"{due_at}#{statement_id}")
+
+
+def payout_run_key(period: Period, run_id: str) -> Key:
+    """`PAYOUTRUNS` / `2026-03#run_k3j5...`: a run and its sums"""
+    return Key(PAYOUT_RUNS_PK, f"{period}#{run_id}")
+
+
+def payout_outcome_key(run_id: str, tenant_id: str, currency: str) -> Key:
+    """`PAYOUTRUN#run_k3j5...` / `acme#USD`: the outcome of one provider in a run"""
+    return Key(payout_outcomes_pk(run_id), f"{tenant_id}#{currency}")
+
+
+def payout_outcomes_pk(run_id: str) -> str:
+    return f"PAYOUTRUN#{run_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Payout:
+    """A statement and the status of its payment; `get_payout` also reads the statement's lines."""
+
+    statement: Statement
+    status: PayoutStatus
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChange:
+    """`changed_by` is the id of an API key, or of the run that made the statement."""
+
+    status: PayoutStatus
+    changed_at: Instant
+    changed_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """The release of a statement's reserve: from then on the amount is the provider's."""
+
+    amount: Micros
+    released_at: Instant
+
+
+def key_of_statement(item: Mapping[str, Any]) -> Key:
+    """The statement's own key, from any item that names its provider, month and currency."""
+    return payout_key(item["tenant_id"], item["period"], item["currency"])
+
+
+def statement_attributes(statement: Statement) -> dict[str, Any]:
+    return {
+        "statement_id": statement.statement_id,
+        "tenant_id": statement.tenant_id,
+        "period": statement.period,
+        "currency": statement.currency,
+        "fee_rate": str(statement.fee_rate),
+        "reserve_rate": str(statement.reserve_rate),
+        "gross": statement.gross,
+        "fee": statement.fee,
+        "held": statement.held,
+        "carried_in": statement.carried_in,
+        "created_at": statement.created_at,
+    }
+
+
+def statement_from(item: Mapping[str, Any], lines: tuple[Line, ...] = ()) -> Statement:
+    return Statement(
+        tenant_id=item["tenant_id"],
+        period=item["period"],
+        currency=item["currency"],
+        fee_rate=Decimal(item["fee_rate"]),
+        reserve_rate=Decimal(item["reserve_rate"]),
+        gross=item["gross"],
+        fee=item["fee"],
+        held=item["held"],
+        carried_in=item["carried_in"],
+        created_at=item["created_at"],
+        lines=lines,
+    )
+
+
+def payout_from(item: Mapping[str, Any], lines: tuple[Line, ...] = ()) -> Payout:
+    return Payout(statement_from(item, lines), PayoutStatus(item["status"]))
+
+
+def lines_attributes(lines: Sequence[Line], names: Mapping[str, str]) -> dict[str, Any]:
+    """`names`: dataset -> its name, which is stored with its line."""
+    rows = [[line.dataset_id, names[line.dataset_id], line.amount, line.entries] for line in lines]
+    return {"lines": rows}
+
+
+def lines_from(item: Mapping[str, Any]) -> list[tuple[Line, str]]:
+    """Each line with the name of its dataset."""
+    return [(Line(dataset_id, *rest), name) for dataset_id, name, *rest in item["lines"]]
+
+
+def change_attributes(change: StatusChange) -> dict[str, Any]:
+    return {
+        "status": change.status.value,
+        "changed_at": change.changed_at,
+        "changed_by": change.changed_by,
+    }
+
+
+def change_from(item: Mapping[str, Any]) -> StatusChange:
+    return StatusChange(PayoutStatus(item["status"]), item["changed_at"], item["changed_by"])
+
+
+def release_from(item: Mapping[str, Any]) -> Release:
+    return Release(item["amount"], item["released_at"])
+
+
+def release_attributes(release: Release) -> dict[str, Any]:
+    return {"amount": release.amount, "released_at": release.released_at}

@@ -1,0 +1,231 @@
+"""Payout runs: each provider of a month is one task, done once, until every task has an outcome."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from tally.aws.queues import Queue
+from tally.aws.table import Table
+from tally.aws.transactions import Action, Cancelled, named
+from tally.kernel.errors import NotFound, Unavailable
+from tally.kernel.instants import Instant
+from tally.kernel.keys import Key
+from tally.kernel.periods import Period
+from tally.ledger.provider_months import ProviderMonth, months_of
+from tally.payouts.counters import RunTotals
+from tally.payouts.items import (
+    PAYOUT_RUNS_PK,
+    payout_outcome_key,
+    payout_outcomes_pk,
+    payout_run_key,
+)
+from tally.payouts.making import Making, make
+
+_ATTEMPTS = 20
+_RUN_EXISTS = "run_exists"
+
+
+class Outcome(StrEnum):
+    """The result of a task; `unchanged`: the statement existed, or there was nothing to state."""
+
+    GENERATED = "generated"
+    UNCHANGED = "unchanged"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """`expected` tasks; each is counted by its outcome once it has one."""
+
+    run_id: str
+    period: Period
+    started_at: Instant
+    started_by: str
+    expected: int
+    generated: int = 0
+    unchanged: int = 0
+    failed: int = 0
+
+    @property
+    def is_finished(self) -> bool:
+        return self.generated + self.unchanged + self.failed == self.expected
+
+
+class Task(NamedTuple):
+    """One provider's part of a run."""
+
+    run_id: str
+    tenant_id: str
+    period: Period
+    currency: str
+
+    @classmethod
+    def from_json(cls, text: str) -> Task:
+        return cls(**json.loads(text))
+
+    def to_json(self) -> str:
+        return json.dumps(self._asdict())
+
+    @property
+    def month(self) -> ProviderMonth:
+        return ProviderMonth(self.tenant_id, self.period, self.currency)
+
+    @property
+    def outcome_key(self) -> Key:
+        return payout_outcome_key(self.run_id, self.tenant_id, self.currency)
+
+
+# ------------------------------------------------------------------------- starting
+
+
+def start_run(
+    table: Table, queue: Queue, run_id: str, period: Period, now: Instant, *, by: str
+) -> Run:
+    """Start a run, or continue the one with this id: every provider of the month gets a message.
+
+    The run is stored first, so that no outcome comes before it. A second message for a provider
+    finds the outcome of the first.
+    """
+    tasks = [Task(run_id, *month) for month in months_of(table, period)]
+    run = _store(table, Run(run_id, period, now, by, expected=len(tasks)))
+    queue.send_all(task.to_json() for task in tasks)
+    return run
+
+
+def _store(table: Table, run: Run) -> Run:
+    """Store a new run, or raise what a stored one expects. The run as it is then stored."""
+    key = payout_run_key(run.period, run.run_id)
+    for _ in range(_ATTEMPTS):
+        stored = table.get(key, consistent=True)
+        # Providers of a month are never removed: an earlier start sent some of the same tasks.
+        if stored is None:
+            action = table.put_new(key, _run_attributes(run))
+        elif stored["expected"] >= run.expected:
+            return _run_from(stored)
+        else:
+            action = table.update(
+                key,
+                "SET expected = :expected",
+                "expected < :expected",
+                expected=run.expected,
+            )
+        try:
+            table.transact([action])
+        except Cancelled:
+            continue  # the run was started once more at the same time
+        return _run_from({**(stored or _run_attributes(run)), "expected": run.expected})
+    raise Unavailable("Other requests keep starting this payout run; send the request again.")
+
+
+# ---------------------------------------------------------------------------- tasks
+
+
+def do_task(table: Table, task: Task, now: Instant, *, hold_for: timedelta) -> Outcome:
+    """Make the provider's statement unless it exists, and note the outcome, each once.
+
+    NotFound if there is no such run.
+    """
+    how = Making(now, task.run_id, hold_for)
+    for _ in range(_ATTEMPTS):
+        before = _outcome_of(table, task)
+        if before in (Outcome.GENERATED, Outcome.UNCHANGED):
+            return before
+        statement = make(table, task.month, how)
+        outcome = Outcome.GENERATED if statement else Outcome.UNCHANGED
+        try:
+            table.transact([*statement, *_note(table, task, outcome, before)])
+        except Cancelled as cancelled:
+            if cancelled.failed(_RUN_EXISTS):
+                raise NotFound(
+                    f"Payout run {task.run_id} of {task.period} does not exist."
+                ) from None
+            continue  # another run, imported history or a second delivery was faster: read again
+        return outcome
+    raise Unavailable(
+        "Other writers keep changing this provider's month; deliver the message again."
+    )
+
+
+def note_failure(table: Table, task: Task) -> None:
+    """Note that a task failed for good, unless it has an outcome or its run does not exist.
+
+    It may still succeed if its message is sent again.
+    """
+    if _outcome_of(table, task) is None:
+        try:
+            table.transact(_note(table, task, Outcome.FAILED, None))
+        except Cancelled:
+            return  # a second delivery has noted an outcome, or there is no run
+
+
+def _outcome_of(table: Table, task: Task) -> Outcome | None:
+    item = table.get(task.outcome_key, consistent=True)
+    return Outcome(item["outcome"]) if item else None
+
+
+def _note(table: Table, task: Task, outcome: Outcome, before: Outcome | None) -> list[Action]:
+    """Note an outcome and count it in its run, which must exist; fails unless it is `before`."""
+    attributes = {
+        "outcome": outcome.value,
+        "tenant_id": task.tenant_id,
+        "currency": task.currency,
+    }
+    sums = {outcome.value: 1}
+    if before is None:
+        put = table.put_new(task.outcome_key, attributes)
+    else:
+        sums[before.value] = -1
+        put = table.put(task.outcome_key, attributes, "outcome = :before", before=before.value)
+    # Without the condition, the sums of an unknown run would make a run item without its id.
+    count = table.add(RunTotals(task.period, task.run_id).key, sums, "attribute_exists(PK)")
+    return [put, named(_RUN_EXISTS, count)]
+
+
+# -------------------------------------------------------------------------- reading
+
+
+def get_run(table: Table, period: Period, run_id: str) -> Run | None:
+    item = table.get(payout_run_key(period, run_id), consistent=True)
+    return _run_from(item) if item else None
+
+
+def list_runs(table: Table) -> Iterator[Run]:
+    """All runs, those of the newest months first."""
+    for item in table.query(PAYOUT_RUNS_PK, newest_first=True, consistent=True):
+        yield _run_from(item)
+
+
+def failures(table: Table, run_id: str) -> Iterator[str]:
+    """The provider and currency of each task of a run that failed, for display."""
+    for item in table.query(payout_outcomes_pk(run_id), consistent=True):
+        if item["outcome"] == Outcome.FAILED.value:
+            yield f"{item['tenant_id']} {item['currency']}"
+
+
+def _run_attributes(run: Run) -> dict[str, Any]:
+    """Without the sums, which outcomes add."""
+    return {
+        "run_id": run.run_id,
+        "period": run.period,
+        "started_at": run.started_at,
+        "started_by": run.started_by,
+        "expected": run.expected,
+    }
+
+
+def _run_from(item: Mapping[str, Any]) -> Run:
+    return Run(
+        run_id=item["run_id"],
+        period=item["period"],
+        started_at=item["started_at"],
+        started_by=item["started_by"],
+        expected=item["expected"],
+        generated=item.get("generated", 0),
+        unchanged=item.get("unchanged", 0),
+        failed=item.get("failed", 0),
+    )

@@ -1,1 +1,0 @@
-"""The single table: keys, items, transactions. Knows DynamoDB and no HTTP."""

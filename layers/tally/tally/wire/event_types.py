@@ -1,0 +1,60 @@
+"""How a subject declares a type of event: its data, its fact, what it reads and decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from tally.aws.draft import Draft, Item
+from tally.kernel.events import Door, Event, Fact
+from tally.kernel.keys import Key
+from tally.kernel.versions import Version
+
+
+class EventData(BaseModel):
+    """The `data` of an event. Unknown fields are ignored."""
+
+    # Built when the first event of its type comes: few processes see them all.
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True, defer_build=True)
+
+    @property
+    def understood(self) -> Mapping[str, Any]:
+        """What tells two events of the same id apart."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+
+class PartialData(EventData):
+    """Data that changes only the fields it has: null resets a field to its default."""
+
+    @property
+    def understood(self) -> Mapping[str, Any]:
+        fields = self.model_dump(mode="json")
+        return {name: fields[name] for name in sorted(self.model_fields_set)}
+
+
+def _nothing(_event: Event[Any], _items: Mapping[Key, Item]) -> Iterable[Key]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class EventType[D: EventData, F: Fact]:
+    """A type of event, declared once.
+
+    `fact` makes the fact from valid data. `reads` names the items to decide by, beside the tenant;
+    `reads_history` those that only imported history needs, given the items read before.
+    `decide` writes what the event changes into the draft and returns what its mark is to remember;
+    it raises Rejected or Postponed. `tenant_field` names the tenant in the data; `actions` is how
+    many writes an event is likely to need, its mark included.
+    """
+
+    name: str
+    data: type[D]
+    fact: Callable[[D, Version], F]
+    reads: Callable[[F], Iterable[Key]]
+    decide: Callable[[Event[F], Draft, Door], Mapping[str, Any]]
+    reads_history: Callable[[Event[F], Mapping[Key, Item]], Iterable[Key]] = _nothing
+    tenant_field: str = "tenant_id"
+    actions: int = 2

@@ -1,0 +1,79 @@
+"""moto without two costs that would more than double the time of the tests.
+
+Before each transaction it copies the whole table, stream and all, so that it can roll back. And it
+looks for every type that an attribute might have, under every name that the type might have.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
+
+from moto.core.serialize import AttributePicker, AttributePickerContext
+from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models.dynamo_type import Item
+from moto.dynamodb.models.table import Table
+
+_TYPES = frozenset(("S", "N", "B", "SS", "NS", "BS", "M", "L", "NULL", "BOOL"))
+_pick: Any = AttributePicker.__call__
+_transact: Any = DynamoDBBackend.transact_write_items
+
+
+@contextmanager
+def fast_moto() -> Iterator[None]:
+    copies = _Copies()
+
+    def transact(backend: DynamoDBBackend, actions: list[dict[str, Any]]) -> None:
+        try:
+            _transact(backend, actions)
+        finally:
+            copies.snapshot = None
+
+    with (
+        patch("moto.dynamodb.models.copy", copies),
+        patch.object(DynamoDBBackend, "transact_write_items", transact),
+        patch.object(AttributePicker, "__call__", _quick_pick),
+    ):
+        yield
+
+
+class _Copies:
+    """Stands in for `copy` where moto keeps its tables.
+
+    A transaction replaces items, so the snapshot before it may share them with the table. Only an
+    update changes an item in place, and it copies the item first: the snapshot takes that copy.
+    """
+
+    snapshot: Any = None
+
+    def deepcopy(self, original: Any) -> Any:
+        if isinstance(original, Table):
+            self.snapshot = _snapshot(original)
+            return self.snapshot
+        copied = copy.deepcopy(original)
+        if isinstance(original, Item) and self.snapshot is not None:
+            rows = self.snapshot.items.get(original.hash_key, {})
+            if rows.get(original.range_key) is original:
+                rows[original.range_key] = copied
+        return copied
+
+
+def _snapshot(table: Any) -> Any:
+    taken = copy.copy(table)
+    taken.items = defaultdict(dict, {pk: dict(rows) for pk, rows in table.items.items()})
+    taken.stream_shard = copy.copy(table.stream_shard)
+    taken.stream_shard.table = taken
+    taken.stream_shard.items = list(table.stream_shard.items)
+    return taken
+
+
+def _quick_pick(picker: AttributePicker, context: AttributePickerContext) -> Any:
+    """Of an attribute, like {"S": "acme"}, the value of the type that is asked for."""
+    value = context.obj
+    if type(value) is dict and len(value) == 1 and value.keys() <= _TYPES:
+        return value.get(context.key)
+    return _pick(picker, context)

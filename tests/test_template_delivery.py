@@ -1,0 +1,278 @@
+"""What the template promises of events and changes: each is delivered or kept."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from itertools import product
+from typing import Any
+
+import pytest
+
+import tally
+from dev.template import passes_filter, resources, rights, template
+from tally.activity.counters import AccessTotals, BuyerTotals
+from tally.catalog.counters import DatasetTotals, ProviderTotals
+from tally.catalog.items import dataset_key, object_key
+from tally.counting.changes import MARKER_LIFETIME
+from tally.counting.registry import record_from
+from tally.kernel.counters import Totals
+from tally.kernel.instants import plus
+from tally.kernel.keys import Key
+from tally.kernel.periods import closes_at
+from tally.ledger.counters import SpendTotals
+from tally.ledger.items import ledger_entry_key
+from tally.partners.counters import PartnerTotals, UsageTotals
+from tally.partners.model.usage import Bucket
+from tests.template import FUNCTIONS, Properties
+
+STREAM: Properties = FUNCTIONS["CountChanges"]["Events"]["Stream"]["Properties"]
+
+
+# ---------------------------------------------------------------------------- stream
+
+
+def test_the_stream_delivers_everything_or_keeps_it() -> None:
+    assert STREAM["Stream"] == {"Fn::GetAtt": ["Table", "StreamArn"]}
+    assert STREAM["StartingPosition"] == "TRIM_HORIZON"
+    assert STREAM["BisectBatchOnFunctionError"] is True
+    # S3 keeps the batch; a queue or a topic would keep a pointer into a stream that forgets.
+    assert STREAM["DestinationConfig"]["OnFailure"]["Destination"] == {
+        "Fn::GetAtt": ["FailedBatches", "Arn"]
+    }
+    assert template()["Resources"]["FailedBatches"]["Type"] == "AWS::S3::Bucket"
+
+
+def test_the_stream_gives_up_before_it_forgets() -> None:
+    age = timedelta(seconds=STREAM["MaximumRecordAgeInSeconds"])
+
+    assert timedelta(hours=12) <= age < timedelta(hours=24)
+    assert 0 < STREAM["MaximumRetryAttempts"] < 10_000
+
+
+def test_a_failed_batch_expires_before_its_markers_do() -> None:
+    """Else it could be replayed when nobody remembers what of it was counted."""
+    bucket = template()["Resources"]["FailedBatches"]["Properties"]
+    (rule,) = bucket["LifecycleConfiguration"]["Rules"]
+    longest_on_the_stream = timedelta(seconds=STREAM["MaximumRecordAgeInSeconds"])
+    # Expiry rounds up to the next midnight, and the bucket is swept a day later at times.
+    longest_in_the_bucket = timedelta(days=rule["ExpirationInDays"] + 2)
+
+    assert rule["Status"] == "Enabled"
+    assert longest_on_the_stream + longest_in_the_bucket < MARKER_LIFETIME
+
+
+def test_failed_batches_are_nobody_elses() -> None:
+    bucket = template()["Resources"]["FailedBatches"]["Properties"]
+
+    assert bucket["PublicAccessBlockConfiguration"] == {
+        "BlockPublicAcls": True,
+        "BlockPublicPolicy": True,
+        "IgnorePublicAcls": True,
+        "RestrictPublicBuckets": True,
+    }
+    (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+
+
+# ------------------------------------------------------------------------------- bus
+
+
+BUS = template()["Resources"]
+INBOUND, REJECTED = ({"Fn::GetAtt": [f"{name}Events", "Arn"]} for name in ("Inbound", "Rejected"))
+
+
+def test_the_bus_leads_to_the_function_by_way_of_the_queue() -> None:
+    """Handed over directly, the numbers of an event would be binary floats by then."""
+    rule = BUS["EventsOfThisAccount"]["Properties"]
+    source = FUNCTIONS["ReceiveEvents"]["Events"]["Queue"]
+
+    assert rule["EventBusName"] == {"Ref": "EventBus"}
+    assert rule["EventPattern"] == {"account": [{"Ref": "AWS::AccountId"}]}
+    (target,) = rule["Targets"]
+    assert target == {"Id": "InboundEvents", "Arn": INBOUND, "DeadLetterConfig": {"Arn": REJECTED}}
+    assert source["Type"] == "SQS"
+    assert source["Properties"]["Queue"] == INBOUND
+
+
+TASKS = {"Fn::GetAtt": ["PayoutTasks", "Arn"]}
+QUEUE_RIGHTS: Mapping[str, Mapping[str, Any]] = {
+    "ReceiveEvents": {
+        "sqs:ReceiveMessage": [INBOUND],
+        "sqs:DeleteMessage": [INBOUND],
+        "sqs:GetQueueAttributes": [INBOUND],
+        "sqs:SendMessage": [INBOUND, REJECTED],
+    },
+    "StartPayouts": {"sqs:SendMessage": [TASKS]},
+    "CreatePayoutRun": {"sqs:SendMessage": [TASKS]},
+    "GeneratePayout": {
+        "sqs:ReceiveMessage": [TASKS],
+        "sqs:DeleteMessage": [TASKS],
+        "sqs:GetQueueAttributes": [TASKS],
+    },
+}
+
+
+def test_payouts_are_scheduled_an_hour_after_the_month_is_closed() -> None:
+    """Long enough for every request that began before the close to have ended."""
+    schedule = FUNCTIONS["StartPayouts"]["Events"]["Monthly"]["Properties"]
+
+    assert schedule["ScheduleExpression"] == "cron(0 6 1 * ? *)"
+    assert schedule["ScheduleExpressionTimezone"] == "UTC"
+    scheduled_at, closed_at = "2026-04-01T06:00:00.000000000Z", closes_at("2026-03")
+    assert closed_at == "2026-04-01T05:00:00.000000000Z"
+    assert plus(closed_at, timedelta(minutes=5)) < scheduled_at
+
+
+def test_a_payout_task_is_the_functions_alone_for_as_long_as_it_may_run() -> None:
+    properties = BUS["PayoutTasks"]["Properties"]
+    function = FUNCTIONS["GeneratePayout"]
+
+    assert properties["VisibilityTimeout"] > 6 * function["Timeout"]
+    assert properties["RedrivePolicy"]["deadLetterTargetArn"] == {
+        "Fn::GetAtt": ["FailedPayoutTasks", "Arn"]
+    }
+    most = function["Environment"]["Variables"]["MAX_RECEIVE_COUNT"]
+    assert int(most) == properties["RedrivePolicy"]["maxReceiveCount"]
+
+
+def test_only_the_rule_and_the_function_send_to_the_queues() -> None:
+    policy = BUS["RuleMaySend"]["Properties"]
+    (statement,) = policy["PolicyDocument"]["Statement"]
+
+    assert policy["Queues"] == [{"Ref": "InboundEvents"}, {"Ref": "RejectedEvents"}]
+    assert statement == {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": [INBOUND, REJECTED],
+        "Condition": {
+            "ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["EventsOfThisAccount", "Arn"]}}
+        },
+    }
+    for function in FUNCTIONS:
+        granted = {a: where for a, where in rights(function).items() if a.startswith("sqs:")}
+        assert granted == QUEUE_RIGHTS.get(function, {})
+
+
+def test_both_doors_may_do_the_same_to_the_table() -> None:
+    at_the_table = [
+        {a: where for a, where in rights(function).items() if a.startswith("dynamodb:")}
+        for function in ("IngestEvents", "ReceiveEvents")
+    ]
+
+    assert at_the_table[0] == at_the_table[1]
+
+
+def test_a_queue_keeps_events_as_long_as_it_can_and_encrypted() -> None:
+    for queue in resources("AWS::SQS::Queue").values():
+        assert queue["Properties"]["SqsManagedSseEnabled"] is True
+        longest = timedelta(days=14)
+        assert queue["Properties"]["MessageRetentionPeriod"] == longest.total_seconds()
+
+
+def test_a_batch_is_not_delivered_again_while_it_is_worked_on_nor_given_up_soon() -> None:
+    queue = BUS["InboundEvents"]["Properties"]
+    function = FUNCTIONS["ReceiveEvents"]
+    window = function["Events"]["Queue"]["Properties"]["MaximumBatchingWindowInSeconds"]
+
+    assert queue["VisibilityTimeout"] >= 6 * function["Timeout"] + window
+    assert queue["RedrivePolicy"] == {"deadLetterTargetArn": REJECTED, "maxReceiveCount": 100}
+    assert "RedrivePolicy" not in BUS["RejectedEvents"]["Properties"]
+
+
+# An example of every argument that a key is made of.
+ARGUMENTS: Mapping[str, tuple[Any, ...]] = {
+    "tenant_id": ("acme", "DATASET"),
+    "dataset_id": ("dset_1", "DATASET"),
+    "object_id": ("obj_1",),
+    "partner_id": ("acme", "DATASET"),
+    "organization_id": ("org_1", "DATASET"),
+    "bucket": tuple(Bucket),
+    "date": ("2026-04-05", "2026-04"),
+    "day": ("2026-04-05",),
+    "prefix": ("k3j5m7n2p4q6",),
+    "api_key_id": ("key_k3j5m7n2p4q6",),
+    "created_at": ("2026-04-05T09:30:00.000000000Z",),
+    "parked_at": ("2026-04-05T09:30:00.000000000Z",),
+    "occurred_at": ("2026-04-05T09:30:00.000000000Z",),
+    "accessed_at": ("2026-04-05T09:30:00.000000000Z",),
+    "entry_id": ("5e8848",),
+    "period": ("2026-04",),
+    "statement_id": ("pst_5e8848",),
+    "due_at": ("2026-07-01T06:00:00.000000000Z",),
+    "run_id": ("run_2026-03",),
+    "chunk": (0,),
+    "change": (1,),
+    "side": ("debit", "credit"),
+    "currency": ("USD",),
+    "source": ("/marketplace",),
+    "event_id": ("evt-1",),
+    "record_id": ("c4ca4238a0b923820dcc509a6f75849b",),
+}
+
+
+COUNTERS: tuple[Totals, ...] = (
+    ProviderTotals("acme"),
+    DatasetTotals("acme", "dset_1", "0"),
+    BuyerTotals("acme"),
+    SpendTotals("acme", "2026-04"),
+    AccessTotals("acme", "dset_1"),
+    PartnerTotals("acme"),
+    UsageTotals("acme", Bucket.DAY, "2026-04-05"),
+    UsageTotals("acme", Bucket.MONTH, "2026-04"),
+)
+
+
+def _key_builders() -> dict[str, Callable[..., Key]]:
+    """Every function that builds a key, in every subject; counters are named by their class."""
+    modules = [
+        importlib.import_module(name)
+        for _, name, _ in pkgutil.walk_packages(tally.__path__, "tally.")
+        if name.endswith((".items", ".counters", "kernel.events", ".provider_months"))
+    ]
+    functions = [pair for module in modules for pair in inspect.getmembers(module)]
+    made = {
+        name: function
+        for name, function in functions
+        if inspect.isfunction(function)
+        and not name.startswith("key_of_")
+        and inspect.signature(function, eval_str=True).return_annotation is Key
+    }
+    counters = {
+        name: lambda counter=counter: counter.key
+        for name, counter in ((repr(totals), totals) for totals in COUNTERS)
+    }
+    return made | counters
+
+
+def _is_counted(key: Key) -> bool:
+    """Whether counting knows such an item: it may miss attributes, but not the kind."""
+    try:
+        record_from({"PK": key.pk, "SK": key.sk})
+    except KeyError:
+        return True
+    except ValueError:
+        return False
+    raise AssertionError("an item without attributes was read")
+
+
+@pytest.mark.parametrize("builder", _key_builders())
+def test_the_stream_brings_what_is_counted_and_nothing_else(builder: str) -> None:
+    """A marker or a counter on the stream would cost a call each; a TTL deletion, one more."""
+    build = _key_builders()[builder]
+    names = [] if builder.endswith(")") else list(inspect.signature(build).parameters)
+
+    made = [build(*arguments) for arguments in product(*(ARGUMENTS[name] for name in names))]
+
+    assert [passes_filter(key.sk) for key in made] == [_is_counted(key) for key in made]
+
+
+def test_something_is_counted() -> None:
+    assert _is_counted(dataset_key("dset_1"))
+    assert _is_counted(object_key("dset_1", "obj_1"))
+    assert _is_counted(ledger_entry_key("acme", "2026-04", "debit", "5e8848"))
+    assert not _is_counted(ledger_entry_key("acme", "2026-04", "credit", "5e8848"))
