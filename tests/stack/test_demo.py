@@ -18,7 +18,15 @@ from tests.stack.client import Client
 
 def test_the_demo_shows_the_references_numbers(client: Client) -> None:
     keys = demo.load(client.stack, *client.keys)
-    assert client.call("GET", "/v1/provider/dashboard", keys.provider_key) == {
+    shows_the_provider(client, keys.provider_key)
+    shows_the_payouts(client, keys.provider_key)
+    shows_the_buyer(client, keys.buyer_key)
+    shows_the_searches(client, keys.agent_key)
+    shows_the_partner(client, keys.partner_key)
+
+
+def shows_the_provider(client: Client, key: str) -> None:
+    assert client.call("GET", "/v1/provider/dashboard", key) == {
         "total_datasets": 5,
         "total_objects": 1247,
         "total_storage_bytes": 2147483648,
@@ -27,14 +35,17 @@ def test_the_demo_shows_the_references_numbers(client: Client) -> None:
         "objects_rejected": 15,
     }
     path = "/v1/provider/datasets/dset_a1b2c3d4e5f6/analytics"
-    assert client.call("GET", path, keys.provider_key) == {
+    assert client.call("GET", path, key) == {
         "dataset_id": "dset_a1b2c3d4e5f6",
         "dataset_name": "AP Invoices 2025",
         "object_count": 142,
         "active_object_count": 138,
         "storage_bytes": 58720256,
     }
-    payouts = client.call("GET", "/v1/provider/payouts", keys.provider_key)
+
+
+def shows_the_payouts(client: Client, key: str) -> None:
+    payouts = client.call("GET", "/v1/provider/payouts", key)
     for payout in payouts["payouts"]:
         del payout["created_at"]  # the demo makes them today
     assert payouts == {
@@ -65,11 +76,10 @@ def test_the_demo_shows_the_references_numbers(client: Client) -> None:
         "total": 2,
         "next_cursor": None,
     }
-    assert client.call("GET", "/v1/buyer/dashboard", keys.buyer_key) == {
-        "api_key_count": 4,
-        "active_api_key_count": 3,
-    }
-    assert client.call("GET", "/v1/agent/activity/searches", keys.agent_key) == {
+
+
+def shows_the_searches(client: Client, key: str) -> None:
+    assert client.call("GET", "/v1/agent/activity/searches", key) == {
         "searches": [
             {
                 "search_activity_id": "sa_a1b2c3d4e5f6",
@@ -93,7 +103,14 @@ def test_the_demo_shows_the_references_numbers(client: Client) -> None:
         "total": 2,
         "next_cursor": None,
     }
-    assert client.call("GET", "/v1/agent/activity/accesses", keys.buyer_key) == {
+
+
+def shows_the_buyer(client: Client, key: str) -> None:
+    assert client.call("GET", "/v1/buyer/dashboard", key) == {
+        "api_key_count": 4,
+        "active_api_key_count": 3,
+    }
+    assert client.call("GET", "/v1/agent/activity/accesses", key) == {
         "accesses": [
             {
                 "dataset_id": "dset_a1b2c3d4e5f6",
@@ -111,7 +128,7 @@ def test_the_demo_shows_the_references_numbers(client: Client) -> None:
         "total": 2,
         "next_cursor": None,
     }
-    spend = client.call("GET", "/v1/buyer/spend", keys.buyer_key)
+    spend = client.call("GET", "/v1/buyer/spend", key)
     first, last = bounds(month_of(current_instant()))
     assert spend == {
         "total_spend": 125.67,
@@ -121,7 +138,6 @@ def test_the_demo_shows_the_references_numbers(client: Client) -> None:
         "search_spend": 98.42,
         "retrieval_spend": 27.25,
     }
-    shows_the_partner(client, keys.partner_key)
 
 
 def shows_the_partner(client: Client, key: str) -> None:
@@ -131,8 +147,10 @@ def shows_the_partner(client: Client, key: str) -> None:
     first = today - timedelta(days=364)
     organizations = listed(said)
     assert len(organizations) == 24
-    period_start, period_end, next_start = period(today)
+    period_start, period_end, _ = period(today)
     now = sums(said, period_start, period_end)
+    shows_the_bill(client, key, today, now)
+    shows_the_organizations(client, key, organizations)
 
     for since, until, query in (
         (today - timedelta(days=30), today, ""),
@@ -165,6 +183,10 @@ def shows_the_partner(client: Client, key: str) -> None:
             "totalQuantity": used["quantity"],
             "totalEvents": used["events"],
         }
+
+
+def shows_the_bill(client: Client, key: str, today: date, now: Mapping[str, int]) -> None:
+    period_start, period_end, next_start = period(today)
     assert client.call("GET", "/partner/billing", key) == {
         "partnerId": "demo-partner",
         "billingMode": "credit_pool",
@@ -193,6 +215,11 @@ def shows_the_partner(client: Client, key: str) -> None:
         "estimatedCost": float(cost(now["identifications"])),
         "currency": "USD",
     }
+
+
+def shows_the_organizations(
+    client: Client, key: str, organizations: Sequence[Mapping[str, Any]]
+) -> None:
     canceled = [each for each in organizations if each["status"] == "canceled"]
     named = [each for each in organizations if "co" in each["name"].lower()]
     for query, page, shown, total in (

@@ -19,6 +19,19 @@ def test_each_role_is_enough_for_its_function(client: Client) -> None:
     tenant_id, key = client.tenant()
     dataset_id = f"dset_{uuid4().hex[:12]}"
     about = {"tenant_id": tenant_id, "dataset_id": dataset_id}
+    upload(client, key, about)
+    manage_keys(client, key)
+    buy_and_look(client, tenant_id, key, dataset_id)
+    pay(client, tenant_id, key, dataset_id)
+    watch_portfolio(client, tenant_id, key)
+    delete(client, key, about)
+
+    for route in routes():  # a route that this test forgot has no proof that its role is enough
+        pattern = re.sub(r"\{\w+\}", "[^/?]+", str(route)) + r"(\?.*)?"
+        assert any(re.fullmatch(pattern, reached) for reached in client.reached), route
+
+
+def upload(client: Client, key: str, about: dict[str, str]) -> None:
     sent = client.call(
         "POST",
         "/v1/events",
@@ -42,6 +55,7 @@ def test_each_role_is_enough_for_its_function(client: Client) -> None:
             "objects_rejected": 0,
         },
     )
+    dataset_id = about["dataset_id"]
     assert client.call("GET", f"/v1/provider/datasets/{dataset_id}/analytics", key) == {
         "dataset_id": dataset_id,
         "dataset_name": "AP Invoices 2025",
@@ -50,6 +64,8 @@ def test_each_role_is_enough_for_its_function(client: Client) -> None:
         "storage_bytes": 2048,
     }
 
+
+def manage_keys(client: Client, key: str) -> None:
     made = client.call("POST", "/v1/api-keys", key, {"name": "Agent", "scopes": ["usage:read"]})
     listed = client.call("GET", "/v1/api-keys?limit=1", key)
     assert (listed["total"], [k["name"] for k in listed["api_keys"]]) == (2, ["Agent"])
@@ -62,10 +78,8 @@ def test_each_role_is_enough_for_its_function(client: Client) -> None:
         "active_api_key_count": 1,
     }
 
-    buy_and_look(client, tenant_id, key, dataset_id)
-    pay(client, tenant_id, key, dataset_id)
-    watch_portfolio(client, tenant_id, key)
 
+def delete(client: Client, key: str, about: dict[str, str]) -> None:
     client.call(
         "POST",
         "/v1/events",
@@ -73,10 +87,6 @@ def test_each_role_is_enough_for_its_function(client: Client) -> None:
         event("dataset.deleted", "2026-04-05T09:40:00Z", id=str(uuid4()), **about),
     )
     eventually(lambda: client.call("GET", "/v1/provider/dashboard", key)["total_objects"], 0)
-
-    for route in routes():  # a route that this test forgot has no proof that its role is enough
-        pattern = re.sub(r"\{\w+\}", "[^/?]+", str(route)) + r"(\?.*)?"
-        assert any(re.fullmatch(pattern, reached) for reached in client.reached), route
 
 
 def buy_and_look(client: Client, tenant_id: str, key: str, dataset_id: str) -> None:
@@ -156,30 +166,49 @@ def pay(client: Client, tenant_id: str, key: str, dataset_id: str) -> None:
 def watch_portfolio(client: Client, tenant_id: str, key: str) -> None:
     """The tenant has three organizations, of which one is suspended and one deleted again."""
     now = for_display(current_instant())
+    use(client, tenant_id, key, now)
+    look_at_the_bill(client, tenant_id, key, now)
+    change_organizations(client, tenant_id, key, now)
+
+
+def said(partner_id: str, kind: str, time: str, /, **data: Any) -> dict[str, Any]:
+    return event(kind, time, id=str(uuid4()), partner_id=partner_id, **data)
+
+
+def send(client: Client, *events: dict[str, Any]) -> None:
+    sent = client.call("POST", "/v1/events", client.keys.events_key, events)
+    assert (sent["accepted"], sent["rejected"]) == (len(events), 0)
+
+
+def use(client: Client, tenant_id: str, key: str, now: str) -> None:
     today = now[:10]
-
-    def said(kind: str, time: str, /, **data: Any) -> dict[str, Any]:
-        return event(kind, time, id=str(uuid4()), partner_id=tenant_id, **data)
-
-    def send(*events: dict[str, Any]) -> None:
-        sent = client.call("POST", "/v1/events", client.keys.events_key, events)
-        assert (sent["accepted"], sent["rejected"]) == (len(events), 0)
-
     tiers = [
         {"tier": "base", "price_per_identification": "0.05", "min_usage": 0, "max_usage": 100},
         {"tier": "more", "price_per_identification": "0.0031", "min_usage": 101},
     ]
     send(
-        said("partner.configured", now, credit_pool_total=1000, pricing_tiers=tiers),
+        client,
+        said(tenant_id, "partner.configured", now, credit_pool_total=1000, pricing_tiers=tiers),
         *(
-            said("organization.created", f"2026-04-0{n}T09:30:00Z", organization_id=f"org_{n}")
+            said(
+                tenant_id,
+                "organization.created",
+                f"2026-04-0{n}T09:30:00Z",
+                organization_id=f"org_{n}",
+            )
             for n in (1, 2, 3)
         ),
         *(
-            said("identification.recorded", now, organization_id=f"org_{1 + n % 3}", quantity=2)
+            said(
+                tenant_id,
+                "identification.recorded",
+                now,
+                organization_id=f"org_{1 + n % 3}",
+                quantity=2,
+            )
             for n in range(60)
         ),
-        said("usage.recorded", now, kind="page_view", quantity=500),
+        said(tenant_id, "usage.recorded", now, kind="page_view", quantity=500),
     )
     eventually(
         lambda: client.call("GET", "/partner/analytics", key, header="X-Partner-API-Key"),
@@ -200,6 +229,9 @@ def watch_portfolio(client: Client, tenant_id: str, key: str) -> None:
         "totalQuantity": 620,
         "totalEvents": 61,
     }
+
+
+def look_at_the_bill(client: Client, tenant_id: str, key: str, now: str) -> None:
     month = f"{bounds(month_of(now))[0][:10]}", f"{bounds(month_of(now))[1][:10]}"
     next_month = date.fromisoformat(month[1]) + timedelta(days=1)
     assert client.call("GET", "/partner/billing", key) == {
@@ -230,9 +262,19 @@ def watch_portfolio(client: Client, tenant_id: str, key: str) -> None:
         "currency": "USD",
     }
 
+
+def change_organizations(client: Client, tenant_id: str, key: str, now: str) -> None:
     send(
-        said("organization.updated", now, organization_id="org_1", name="Quay", status="suspended"),
-        said("organization.deleted", now, organization_id="org_2"),
+        client,
+        said(
+            tenant_id,
+            "organization.updated",
+            now,
+            organization_id="org_1",
+            name="Quay",
+            status="suspended",
+        ),
+        said(tenant_id, "organization.deleted", now, organization_id="org_2"),
     )
     shown: dict[str, Any] = {"externalId": None, "tier": "trial", "credits": 0, "metadata": {}}
     assert client.call("GET", "/partner/organizations", key) == {
