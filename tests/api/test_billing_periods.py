@@ -69,6 +69,21 @@ def test_a_period_begins_on_the_billing_day(portfolio: World) -> None:
             assert ask(portfolio, BILLING_USAGE) == ok(billing_usage(**period))
 
 
+MARCH = ("2026-03-15", "2026-04-14", "2026-04-15")
+# The moment -> its period, and what is used in all of it: identifications, others, credits.
+MOMENTS = {
+    "2026-03-14T23:59:59.000000000Z": (("2026-02-15", "2026-03-14", "2026-03-15"), (1, 0, 1)),
+    "2026-03-15T00:00:00.000000000Z": (MARCH, (4320, 0, 520)),
+    "2026-04-14T23:59:59.000000000Z": (MARCH, (4320, 0, 520)),
+    "2026-04-15T00:00:00.000000000Z": (
+        ("2026-04-15", "2026-05-14", "2026-05-15"),
+        (50_000, 600_000, 499),
+    ),
+    "2026-05-15T00:00:00.000000000Z": (("2026-05-15", "2026-06-14", "2026-06-15"), (0, 0, 0)),
+}
+EVENTS_OF = {1: 1, 4320: 3, 50_000: 2, 0: 0}
+
+
 def test_credits_are_those_of_the_present_period(portfolio: World) -> None:
     """They do not roll over, and what is left of them is never less than nothing."""
     portfolio.now = "2026-04-15T00:00:01.000000000Z"
@@ -82,20 +97,7 @@ def test_credits_are_those_of_the_present_period(portfolio: World) -> None:
         identified("2026-04-15T00:00:00Z", 50_000, credits=499),
         used("2026-04-15T00:00:00Z", 600_000),
     )
-    march = ("2026-03-15", "2026-04-14", "2026-04-15")
-    # The moment -> its period, and what is used in all of it: identifications, others, credits.
-    moments = {
-        "2026-03-14T23:59:59.000000000Z": (("2026-02-15", "2026-03-14", "2026-03-15"), (1, 0, 1)),
-        "2026-03-15T00:00:00.000000000Z": (march, (4320, 0, 520)),
-        "2026-04-14T23:59:59.000000000Z": (march, (4320, 0, 520)),
-        "2026-04-15T00:00:00.000000000Z": (
-            ("2026-04-15", "2026-05-14", "2026-05-15"),
-            (50_000, 600_000, 499),
-        ),
-        "2026-05-15T00:00:00.000000000Z": (("2026-05-15", "2026-06-14", "2026-06-15"), (0, 0, 0)),
-    }
-    events = {1: 1, 4320: 3, 50_000: 2, 0: 0}
-    for now, ((first, last, following), (identifications, others, spent)) in moments.items():
+    for now, ((first, last, following), (identifications, others, spent)) in MOMENTS.items():
         portfolio.now = now
         left = max(0, 500 - spent)
         assert ask(portfolio, BILLING) == ok(
@@ -114,7 +116,7 @@ def test_credits_are_those_of_the_present_period(portfolio: World) -> None:
                 periodEnd=last,
                 totalIdentifications=identifications,
                 totalQuantity=identifications + others,
-                totalEvents=events[identifications],
+                totalEvents=EVENTS_OF[identifications],
                 creditsUsed=spent,
             )
         )

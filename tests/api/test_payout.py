@@ -41,6 +41,22 @@ def release_reserves(world: World) -> None:
     assert all(release(world.table, due, world.now) for due in due_reserves(world.table, world.now))
 
 
+LINES = [
+    {
+        "dataset_id": "dset_1",
+        "dataset_name": "AP Invoices 2025",
+        "amount": Decimal("0.783334"),
+        "entry_count": 2,
+    },
+    {
+        "dataset_id": "dset_2",
+        "dataset_name": "AP Invoices 2025",
+        "amount": Decimal("0.333333"),
+        "entry_count": 1,
+    },
+]
+
+
 def test_a_whole_statement(trade: World) -> None:
     """Its gross was rounded once; its lines are as exact as the ledger."""
     search = told(
@@ -74,20 +90,7 @@ def test_a_whole_statement(trade: World) -> None:
                 "changed_by": run.run_id,
             }
         ],
-        "lines": [
-            {
-                "dataset_id": "dset_1",
-                "dataset_name": "AP Invoices 2025",
-                "amount": Decimal("0.783334"),
-                "entry_count": 2,
-            },
-            {
-                "dataset_id": "dset_2",
-                "dataset_name": "AP Invoices 2025",
-                "amount": Decimal("0.333333"),
-                "entry_count": 1,
-            },
-        ],
+        "lines": LINES,
     }
     assert answered == answer(200, success(expected))
     assert '"platform_fee": 0.34, "carried_in": 0.00, "carried_over": 0.00, ' in answered.text

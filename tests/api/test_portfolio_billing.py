@@ -73,7 +73,6 @@ def test_a_configured_partner(portfolio: World) -> None:
     )
 
     answered = ask(portfolio, BILLING)
-
     assert answered == ok(
         {
             "partnerId": "acme",
@@ -106,6 +105,11 @@ def test_a_configured_partner(portfolio: World) -> None:
         }
     )
     assert '"estimatedCost": 125.05, ' in answered.text
+
+
+def test_a_partner_sees_its_own_terms_only(portfolio: World) -> None:
+    happen(portfolio, configured("2026-01-01T00:00:00Z", 10_000, billing_mode="prepaid"))
+
     assert ask(portfolio, BILLING, "rival") == ok(billing(partnerId="rival"))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import batched, count
 from threading import Event
 from typing import Any
@@ -15,22 +16,24 @@ SEARCHES = "/v1/agent/activity/searches"
 FIRST = 1000
 
 
+def search_of(buyer_id: str, dataset_id: str, name: str, time: str) -> dict[str, Any]:
+    return told(
+        "search.performed",
+        time,
+        id=f"{buyer_id}-{name}",
+        tenant_id=buyer_id,
+        search_activity_id=name,
+        dataset_ids=[dataset_id],
+        charged_amount="0.000001",
+    )
+
+
 def test_a_walk_meets_each_search_once_whatever_arrives(client: Client) -> None:
     provider_id, _ = client.tenant()
     buyer_id, key = client.tenant()
     dataset_id = f"{provider_id}-d1"
     created = told("dataset.created", id=dataset_id, tenant_id=provider_id, dataset_id=dataset_id)
-
-    def search(name: str, time: str) -> dict[str, Any]:
-        return told(
-            "search.performed",
-            time,
-            id=f"{buyer_id}-{name}",
-            tenant_id=buyer_id,
-            search_activity_id=name,
-            dataset_ids=[dataset_id],
-            charged_amount="0.000001",
-        )
+    search = partial(search_of, buyer_id, dataset_id)
 
     def send(*events: dict[str, Any]) -> None:
         sent = client.call("POST", "/v1/events", client.keys.events_key, list(events))
