@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -21,6 +20,8 @@ class Queue:
 
     def send_all(self, bodies: Iterable[str]) -> None:
         """Messages without attributes, several at a time; raises if one cannot be sent."""
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  few functions send many
+
         with ThreadPoolExecutor(_SENDERS) as senders:
             for _ in senders.map(self.send, bodies):
                 pass

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -58,3 +59,32 @@ class EventType[D: EventData, F: Fact]:
     reads_history: Callable[[Event[F], Mapping[Key, Item]], Iterable[Key]] = _nothing
     tenant_field: str = "tenant_id"
     actions: int = 2
+
+
+class EventTypes(Mapping[str, EventType[Any, Any]]):
+    """Name -> declaration, from the `EVENT_TYPES` of the modules named.
+
+    A module is imported when an event asks for it: few processes see events of all subjects.
+    """
+
+    def __init__(self, *modules: str) -> None:
+        self._declared: dict[str, EventType[Any, Any]] = {}
+        self._waiting = list(modules)
+
+    def __getitem__(self, name: str) -> EventType[Any, Any]:
+        while name not in self._declared and self._waiting:
+            self._import_next()
+        return self._declared[name]
+
+    def __iter__(self) -> Iterator[str]:
+        while self._waiting:
+            self._import_next()
+        return iter(self._declared)
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+    def _import_next(self) -> None:
+        subject = import_module(self._waiting[0])
+        self._declared |= {declared.name: declared for declared in subject.EVENT_TYPES}
+        del self._waiting[0]
