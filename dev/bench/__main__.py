@@ -22,6 +22,7 @@ from dev.bench import (
     reads,
     rivals,
     samples,
+    widest,
     writes,
 )
 from dev.bench.figures import Figure, save, table
@@ -74,6 +75,7 @@ def _measure(begun: float) -> Iterator[Figure]:
         yield from during("Deleting datasets", writes.delete(lab, SMALL, LARGE, OBJECTS))
         keys = first_keys.issue(stack)
         yield from during(f"Sending {end_to_end.EVENTS:,} events", end_to_end.measure(stack, keys))
+        yield from during("Sending the widest requests", widest.measure(stack, keys))
         yield from during("Counting them one by one", comparison.measure(stack))
     yield from during("Starting the functions", imports.measure(stack.built))
 

@@ -58,23 +58,23 @@ def measure(stack: LocalStack, first_keys: FirstKeys) -> Iterator[Figure]:
 def _provider(stack: LocalStack, tenant_id: str, admin_key: str) -> str:
     """A new tenant's key for its dashboard."""
     tenant = {"tenant_id": tenant_id, "display_name": tenant_id}
-    _request(stack, "POST", "/v1/admin/tenants", admin_key, tenant)
+    request_data(stack, "POST", "/v1/admin/tenants", admin_key, tenant)
     wanted = {"name": "bench", "scopes": ["usage:read"]}
     path = f"/v1/admin/tenants/{tenant_id}/api-keys"
-    return str(_request(stack, "POST", path, admin_key, wanted)["key"])
+    return str(request_data(stack, "POST", path, admin_key, wanted)["key"])
 
 
 def _send(stack: LocalStack, key: str, events: Sequence[Event]) -> int:
     """How many were accepted."""
     return sum(
-        _request(stack, "POST", "/v1/events", key, batch)["accepted"]
+        request_data(stack, "POST", "/v1/events", key, batch)["accepted"]
         for batch in batched(events, MAX_EVENTS, strict=False)
     )
 
 
 def _wait(stack: LocalStack, key: str, expected: Mapping[str, int], deadline: float) -> None:
     while True:
-        told = _request(stack, "GET", "/v1/provider/dashboard", key)
+        told = request_data(stack, "GET", "/v1/provider/dashboard", key)
         if told == {field: expected.get(field, 0) for field in told}:
             return
         if time.monotonic() > deadline:
@@ -92,7 +92,7 @@ def _markers(table: Table) -> int:
     return sum(page["Count"] for page in pages)
 
 
-def _request(stack: LocalStack, method: str, path: str, key: str, body: object = None) -> Any:
+def request_data(stack: LocalStack, method: str, path: str, key: str, body: object = None) -> Any:
     answer = stack.request(method, path, headers={"X-API-Key": key}, json=body)
     if answer.status >= 300:
         raise OpsError(f"{method} {path} answered {answer.status}: {answer.body.decode()}")

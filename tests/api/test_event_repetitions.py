@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 
-from tally.access.model.scopes import Scope
 from tests.api.answers import (
     accepted,
     duplicate,
     ingested,
     rejected,
 )
-from tests.api.posting import CONFLICT, JSON, post, post_as
+from tests.api.posting import CONFLICT, JSON, post
 from tests.builders import REQUIRED, charged_market, event, told
 from tests.world import World
 
@@ -206,25 +205,3 @@ def test_a_dataset_is_its_first_owners_for_ever(market: World) -> None:
 
     message = "data.dataset_id: tenant acme has no dataset dset_9."
     assert answered == ingested(422, rejected(sent, "unknown_dataset", message))
-
-
-def test_a_tenants_own_key_speaks_for_that_tenant(market: World) -> None:
-    sent = event("object.uploaded", size_bytes=1)
-
-    assert post_as(market, "acme", sent) == ingested(202, accepted(sent))
-
-
-@pytest.mark.parametrize("scope", [Scope.EVENTS_WRITE, Scope.ADMIN])
-def test_a_tenants_own_key_speaks_for_no_other(scope: Scope, market: World) -> None:
-    """It does not even learn which events there are."""
-    accepted_before = event("object.uploaded", size_bytes=1)
-    changed = {**accepted_before, "time": "2026-04-05T09:31:00Z"}
-    new = [told(event_type) for event_type in REQUIRED]
-    market.send(accepted_before)
-    key = market.key("rival", scope)
-    events = [accepted_before, changed, *new]
-
-    with market.unchanged():
-        answered = market.request("POST", "/v1/events", key=key, json_body=events)
-
-    assert answered == ingested(422, *[unknown_tenant(e, "acme") for e in events])

@@ -13,7 +13,6 @@ from tests.api.answers import (
     accepted,
     answer,
     duplicate,
-    failure,
     ingested,
     invalid,
     rejected,
@@ -28,7 +27,7 @@ from tests.api.charges import (
     refused,
     spent,
 )
-from tests.api.posting import CONFLICT, post, post_as
+from tests.api.posting import CONFLICT, post
 from tests.builders import accept, created, told
 from tests.world import World
 
@@ -216,23 +215,6 @@ def test_a_refund_of_what_was_no_charge_of_the_tenant(market: World) -> None:
     )
 
 
-# ---------------------------------------------------------------------- tenants' keys
-
-
-def test_a_tenants_own_key_may_be_charged_but_not_refund(market: World) -> None:
-    search, access = told("search.performed"), told("dataset.accessed")
-    assert post_as(market, "acme", search, access) == ingested(
-        202, accepted(search), accepted(access)
-    )
-    sent = [refund(search, "0.05"), told("charge.refunded")]
-
-    with market.unchanged():
-        answered = post_as(market, "acme", *sent)
-
-    message = "Only the platform may send charge.refunded: a refund takes money from providers."
-    assert answered == ingested(422, *[rejected(e, "not_permitted", message) for e in sent])
-
-
 # ---------------------------------------------------------------- months, and history
 
 
@@ -295,17 +277,6 @@ def test_history_posts_to_its_own_month(market: World) -> None:
     assert months == {"2025-12": 450_000, "2026-01": -50_000, MONTH: 0}
     with nothing_booked(market):
         assert market.send(access, back) == ingested(202, duplicate(access), duplicate(back))
-
-
-def test_history_needs_an_administrator(market: World) -> None:
-    sent = [told("dataset.accessed", "2025-12-31T23:59:59Z")]
-    keys = [market.key(tenant_id) for tenant_id in (PLATFORM, "acme")]
-
-    with market.unchanged():
-        answers = [market.request("POST", BACKFILL, key=key, json_body=sent) for key in keys]
-
-    message = "backfill=true needs the scope admin:*."
-    assert answers == [answer(403, failure("insufficient_scope", message))] * 2
 
 
 def test_a_malformed_backfill(market: World) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from tally.kernel.errors import Unavailable
 from tally.kernel.events import Door, EventConflict, UnknownDataset
 from tally.partners.model.organizations import OrganizationStatus
 from tally.partners.organizations import Wanted, list_organizations
-from tests.builders import event
+from tests.builders import accept, created, event, market, told
 from tests.faults import Crash, FaultyClient, conflict, crash_after, crash_before, rival, throttle
 from tests.portfolios import usage_entries
 from tests.world import World
@@ -116,7 +116,7 @@ def test_a_request_of_a_hundred_events_takes_few_transactions(
 ) -> None:
     events = [event("object.uploaded", object_id=f"o{n}", size_bytes=1) for n in range(99)]
     assert post(world, event("dataset.updated", name="New"), *events) == [Accepted()] * 100
-    assert client.writes == 3
+    assert client.writes == 2
 
 
 def entered(world: World) -> list[int]:
@@ -218,3 +218,82 @@ def test_two_requests_about_one_organization_at_once_both_count(
 
     wanted = Wanted(status=OrganizationStatus.SUSPENDED, search="RENAMED")
     assert list_organizations(world.table, "acme", wanted, page=1, page_size=1).total == 1
+
+
+# ------------------------------------------------------------------ reading in proportion
+
+
+@dataclass
+class ReadingClient:
+    """A client that remembers the keys it reads, and counts the transactions it tries."""
+
+    real: Any
+    keys: list[str] = field(default_factory=list)
+    transactions: int = 0
+
+    def batch_get_item(self, **arguments: Any) -> Any:
+        for request in arguments["RequestItems"].values():
+            self.keys += map(str, request["Keys"])
+        return self.real.batch_get_item(**arguments)
+
+    def transact_write_items(self, **arguments: Any) -> Any:
+        self.transactions += 1
+        return self.real.transact_write_items(**arguments)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.real, name)
+
+
+def reading(world: World) -> ReadingClient:
+    client: Any = ReadingClient(world.table.client)
+    world.table = replace(world.table, client=client)
+    return client
+
+
+def wide_searches(world: World) -> list[dict[str, Any]]:
+    """Ten searches, each of thirty datasets of thirty providers; no two of the same dataset."""
+    providers = [f"p{n}" for n in range(30)]
+    market(world, "acme", *providers)
+    named = [{p: f"{p}-{n}" for p in providers} for n in range(10)]
+    for datasets in named:
+        owned = {provider: [dataset] for provider, dataset in datasets.items()}
+        accept(world, *created(**owned))
+    return [
+        told("search.performed", dataset_ids=list(datasets.values()), charged_amount="0.60")
+        for datasets in named
+    ]
+
+
+def test_a_request_reads_each_item_once(world: World) -> None:
+    searches = wide_searches(world)
+    client = reading(world)
+
+    assert post(world, *searches) == [Accepted()] * 10
+
+    datasets, tenant, announced = 300, 1, 32
+    assert len(client.keys) == datasets + tenant + announced
+    three_searches_each, announcement = 4, 1
+    assert client.transactions == three_searches_each + announcement
+
+
+def test_a_repeated_request_finds_out_at_its_first_transaction(world: World) -> None:
+    searches = wide_searches(world)
+    post(world, *searches)
+    client = reading(world)
+
+    assert post(world, *searches) == [Duplicate()] * 10
+
+    datasets_of_a_call, tenant, marks = 90, 1, 10
+    assert len(client.keys) == 2 * datasets_of_a_call + tenant + marks
+    assert client.transactions == 1
+
+
+def test_what_a_rival_changed_is_read_again(world: World, client: FaultyClient) -> None:
+    """An item that was read for an early event of the request and changed before a later one."""
+    early = [event("object.uploaded", object_id=f"o{n}", size_bytes=1) for n in range(50)]
+    late = event("object.indexed")
+    client.after(1, rival(lambda: post(world, event("object.approved"))))
+
+    assert post(world, *early, late) == [Accepted()] * 51
+
+    assert state(world) == (1, 0, 1)

@@ -9,7 +9,7 @@ import pytest
 
 from tally.counting.recount import recount
 from tests.builders import event
-from tests.faults import Crash, FaultyClient, crash_after, crash_before
+from tests.faults import Crash, FaultyClient, crash_after, crash_before, rival
 from tests.world import World
 
 
@@ -91,6 +91,31 @@ def test_a_late_word_that_overtakes_the_deletion_on_the_stream(shop: World) -> N
     shop.send(event("object.approved", at(10), object_id="new"))
     shop.deliver()
     shop.redeliver(deletions)
+    shop.deliver()
+    assert counts(shop) == (1, 1, 10)
+
+
+def test_an_object_written_while_it_is_rescued_is_rescued_all_the_same(shop: World) -> None:
+    """A request read the dataset before its deletion and writes the object during the rescue. What
+    it writes changes no counter, so nothing else would look at the object again."""
+    client: Any = FaultyClient(shop.table.client)
+    shop.table = replace(shop.table, client=client)
+    held: list[Any] = []
+
+    def hold(write: Any) -> None:
+        held.append(write)
+        raise Crash
+
+    client.after(0, hold)
+    with pytest.raises(Crash):
+        shop.send(event("object.indexed", at(10), object_id="new"))
+    shop.send(event("dataset.updated", at(9)), event("dataset.deleted", at(5)))
+    epoch_ends, rescue = 0, 1
+    client.after(epoch_ends + rescue, rival(held[0]))
+    shop.deliver()
+
+    assert counts(shop) == (1, 1, 10)
+    shop.send(event("object.approved", at(11), object_id="new"))
     shop.deliver()
     assert counts(shop) == (1, 1, 10)
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tally.intake.announcing import Announcer
+from tally.aws.announcing import Announcer
 from tally.kernel.instants import plus
 from tally.kernel.money import MICROS_PER_UNIT, Micros
 from tally.kernel.periods import Period

@@ -12,7 +12,7 @@ from tally.http.answers import Answer
 from tally.http.dependencies import CurrentCaller, Now, PlatformTenantId, TheTable
 from tally.http.endpoint import Endpoint
 from tally.http.requests import request_body
-from tally.intake.accepting import Accepted, Duplicate, Outcome, ingest
+from tally.intake.accepting import Accepted, Duplicate, Outcome, ingest_readings
 from tally.intake.cloudevents import read_event, read_events
 from tally.kernel.errors import (
     InsufficientScope,
@@ -21,6 +21,7 @@ from tally.kernel.errors import (
     UnsupportedMediaType,
 )
 from tally.kernel.events import Door, Event, Fact, Rejected
+from tally.kernel.instants import Instant
 
 endpoint = Endpoint(
     Scope.EVENTS_WRITE,
@@ -69,21 +70,19 @@ def ingest_events(
     *,
     backfill: bool = False,
 ) -> Answer[IngestAnswer]:
-    if backfill and Scope.ADMIN not in caller.scopes:
-        raise InsufficientScope(f"backfill=true needs the scope {Scope.ADMIN}.")
-    documents = read_events(request.headers.get("content-type", ""), request_body(request))
-    readings = [_read(document, now) for document in documents]
-    # The platform can send events about every tenant; a tenant only about itself.
     sender = None if caller.tenant_id == platform_tenant_id else caller.tenant_id
-    events = [reading for reading in readings if isinstance(reading, Event)]
-    ingested = iter(ingest(table, events, Door(now, sender, backfill=backfill)))
-    outcomes = [next(ingested) if isinstance(r, Event) else r for r in readings]
-    return _answer(documents, outcomes)
+    if backfill and (sender is not None or Scope.ADMIN not in caller.scopes):
+        raise InsufficientScope(
+            f"backfill=true needs the scope {Scope.ADMIN} of the platform tenant."
+        )
+    documents = read_events(request.headers.get("content-type", ""), request_body(request))
+    readings = [_read(document, now, sender) for document in documents]
+    return _answer(documents, ingest_readings(table, readings, Door(now, backfill=backfill)))
 
 
-def _read(document: Any, now: str) -> Event[Fact] | Rejected:
+def _read(document: Any, now: Instant, sender: str | None) -> Event[Fact] | Rejected:
     try:
-        return read_event(document, now)
+        return read_event(document, now, sender)
     except Rejected as rejection:
         return rejection
 

@@ -9,10 +9,10 @@ from aws_lambda_powertools import Logger
 
 from tally.aws.queues import inbound_events, rejected_events
 from tally.aws.table import default_table
-from tally.intake.accepting import Accepted, Outcome, ingest
+from tally.intake.accepting import Accepted, Outcome, ingest_readings
 from tally.intake.bus import identity, next_try_s, read_message, reason, tries
 from tally.kernel.clock import current_instant
-from tally.kernel.events import Door, Event, Rejected
+from tally.kernel.events import Door, Rejected
 from tally.kernel.instants import Instant
 
 logger = Logger(service="tally")
@@ -22,10 +22,8 @@ def handler(event: dict[str, Any], _context: Any) -> None:
     """Finishes the whole batch, or raises so that it is delivered again."""
     now = current_instant()
     readings = [read_message(record["body"], now) for record in event["Records"]]
-    events = [reading for reading in readings if isinstance(reading, Event)]
     # Anyone allowed to publish on this bus can act for every tenant.
-    ingested = iter(ingest(default_table(), events, Door(now)))
-    outcomes = [next(ingested) if isinstance(r, Event) else r for r in readings]
+    outcomes = ingest_readings(default_table(), readings, Door(now))
     became = Counter(
         _settle(record, outcome, now)
         for record, outcome in zip(event["Records"], outcomes, strict=True)

@@ -23,11 +23,12 @@ class Write:
 
     item: Item | None
     action: Callable[[Table], Action]
+    is_new: bool = False
 
 
 @dataclass(slots=True)
 class Draft:
-    """Items read at one moment, and one write for each item that is to change.
+    """Items that were read, and one write for each item that is to change.
 
     `ahead` are items that only announce others; they are written before the transaction.
     """
@@ -50,7 +51,8 @@ class Draft:
         return self.writes[key].item if key in self.writes else self.items.get(key)
 
     def creates(self, key: Key) -> bool:
-        return key in self.writes and key not in self.items
+        """Whether this draft writes the item on condition that it does not exist yet."""
+        return key in self.writes and self.writes[key].is_new
 
     def created_in(self, pk: str, prefix: str) -> Key | None:
         """A new item of a partition whose sort key has a prefix."""
@@ -82,7 +84,7 @@ class Draft:
     def create(self, key: Key, attributes: Item) -> None:
         """Write an item that must not exist yet."""
         item = dict(attributes)
-        self.writes[key] = Write(item, lambda table: table.put_new(key, item))
+        self.writes[key] = Write(item, lambda table: table.put_new(key, item), is_new=True)
 
     def put(self, key: Key, attributes: Item) -> None:
         item = dict(attributes)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
+MAX_KEYS_A_CALL = 100
 _ATTEMPTS = 10
 
 
@@ -74,10 +75,10 @@ class Table:
         """Those that exist, read consistently, in one call per 100 keys."""
         found: dict[Key, dict[str, Any]] = {}
         distinct = list(dict.fromkeys(keys))
-        for start in range(0, len(distinct), 100):
+        for start in range(0, len(distinct), MAX_KEYS_A_CALL):
             wanted: dict[str, Any] = {
                 self.name: {
-                    "Keys": [key_of(key) for key in distinct[start : start + 100]],
+                    "Keys": [key_of(key) for key in distinct[start : start + MAX_KEYS_A_CALL]],
                     "ConsistentRead": True,
                 }
             }

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from tally.aws.table import Table
-from tally.aws.transactions import Cancelled
+from tally.aws.transactions import Action, Cancelled
 from tally.catalog.counters import DatasetTotals
 from tally.catalog.items import object_attributes, object_from, object_key
 from tally.catalog.model.datasets import Dataset
@@ -19,6 +19,9 @@ from tally.catalog.model.objects import CatalogObject
 from tally.catalog.reads import get_dataset, object_items_of
 from tally.counting.changes import Change
 from tally.kernel.counters import Totals
+from tally.kernel.errors import Unavailable
+
+_ATTEMPTS = 50
 
 
 def rescue_survivors(table: Table, dataset_id: str) -> int:
@@ -39,18 +42,32 @@ def rescue_stale(table: Table, changes: Sequence[Change], ended: Collection[Tota
 
 
 def _rescue(table: Table, item: Mapping[str, Any], dataset: Dataset | None) -> bool:
-    """Whether the object is a survivor; then it is rewritten, or somebody else just did."""
+    """Whether the object was a survivor; then it is rewritten.
+
+    Whoever wrote it meanwhile may have left it where it was: it is looked at again.
+    """
+    for _ in range(_ATTEMPTS):
+        put = _moved(table, item, dataset)
+        if put is None:
+            return False
+        with suppress(Cancelled):
+            table.transact([put])
+            return True
+        record = object_from(item)
+        item = table.get(object_key(record.dataset_id, record.object_id), consistent=True) or {}
+        dataset = get_dataset(table, record.dataset_id)
+    raise Unavailable("Other writers keep changing the same object.")
+
+
+def _moved(table: Table, item: Mapping[str, Any], dataset: Dataset | None) -> Action | None:
+    """The write that brings a survivor into its dataset's present epoch; None for any other."""
+    if not item or dataset is None or not dataset.alive:
+        return None
     record = object_from(item)
-    if dataset is None or not dataset.alive:
-        return False
     moved = record.moved_to(dataset.deleted)
     if moved == record or moved.state is None:
-        return False
+        return None
     revision = item["revision"]
     key = object_key(record.dataset_id, record.object_id)
     attributes = object_attributes(moved) | {"revision": revision + 1}
-    put = table.put(key, attributes, "revision = :revision", revision=revision)
-    # If somebody wrote it meanwhile, that change comes over the stream and is looked at.
-    with suppress(Cancelled):
-        table.transact([put])
-    return True
+    return table.put(key, attributes, "revision = :revision", revision=revision)

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from tally.intake.registry import EVENT_TYPES
 from tally.kernel.errors import InvalidRequest, PayloadTooLarge, UnsupportedMediaType
-from tally.kernel.events import Event, Fact, InvalidEvent
+from tally.kernel.events import Event, Fact, InvalidEvent, NotPermitted
 from tally.kernel.instants import Instant, plus
 from tally.kernel.versions import RANKS, Version
 from tally.wire.event_types import EventData
@@ -59,8 +59,12 @@ def read_events(content_type: str, body: bytes) -> list[Any]:
     return document
 
 
-def read_event(document: Any, now: Instant) -> Event[Fact]:
-    """One event of a request. InvalidEvent names the first field that is wrong, and how."""
+def read_event(document: Any, now: Instant, sender: str | None = None) -> Event[Fact]:
+    """One event of a request. InvalidEvent names the first field that is wrong, and how.
+
+    `sender` is the tenant that sends it, None for the platform. NotPermitted or UnknownTenant,
+    if it may not: a tenant may send some types, and only about itself.
+    """
     if not isinstance(document, dict):
         raise InvalidEvent("An event must be a JSON object.")
     envelope = _validate(_Envelope, document, "")
@@ -72,9 +76,14 @@ def read_event(document: Any, now: Instant) -> Event[Fact]:
             f"type: {envelope.type} is unknown; it must be one of {', '.join(EVENT_TYPES)}",
             field="type",
         )
+    if sender is not None and not declared.from_tenants:
+        raise NotPermitted(f"type: only the platform may send {envelope.type}", field="type")
     data = _validate(declared.data, envelope.data, "data.")
     rank = RANKS.get(envelope.type.partition(".")[2], 0)
-    version = Version(envelope.time, rank, envelope.id, envelope.source)
+    source = envelope.source if sender is None else f"{envelope.source}\0{sender}"
+    fact = declared.fact(data, Version(envelope.time, rank, envelope.id, source))
+    if sender not in (None, fact.tenant_id):
+        raise declared.unknown_tenant(fact)
     understood = [envelope.type, envelope.time, data.understood]
     return Event(
         source=envelope.source,
@@ -82,7 +91,8 @@ def read_event(document: Any, now: Instant) -> Event[Fact]:
         type=envelope.type,
         time=envelope.time,
         content=sha256(json.dumps(understood, sort_keys=True).encode()).hexdigest(),
-        fact=declared.fact(data, version),
+        fact=fact,
+        sender=sender,
     )
 
 

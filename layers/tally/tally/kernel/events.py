@@ -20,7 +20,10 @@ class Fact(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Event[F: Fact]:
-    """(`source`, `event_id`) is its identity; `content` a hash of all that Tally understood."""
+    """(`source`, `event_id`) is its identity within its sender: a tenant, or None for the platform.
+
+    `content` is a hash of all that Tally understood.
+    """
 
     source: str
     event_id: str
@@ -28,37 +31,34 @@ class Event[F: Fact]:
     time: Instant
     content: str
     fact: F
-
-    @property
-    def identity(self) -> tuple[str, str]:
-        return self.source, self.event_id
+    sender: str | None = None
 
     @property
     def digest(self) -> str:
         """Names the event in the keys of what it writes."""
-        return event_digest(self.source, self.event_id)
+        return event_digest(self.source, self.event_id, self.sender)
 
     @property
     def mark(self) -> Key:
-        return event_key(self.source, self.event_id)
+        return event_key(self.source, self.event_id, self.sender)
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """How events came in: when, for which tenant alone (None: any), and whether as history."""
+    """How events came in: when, and whether as history."""
 
     now: Instant
-    sender: str | None = None
     backfill: bool = False
 
 
-def event_digest(source: str, event_id: str) -> str:
-    return sha256(f"{source}\0{event_id}".encode()).hexdigest()
+def event_digest(source: str, event_id: str, sender: str | None = None) -> str:
+    of_sender = [] if sender is None else [sender]
+    return sha256("\0".join([*of_sender, source, event_id]).encode()).hexdigest()
 
 
-def event_key(source: str, event_id: str) -> Key:
+def event_key(source: str, event_id: str, sender: str | None = None) -> Key:
     """`EVENT#{digest}` / `EVENT`: the mark of an accepted event, kept for ever"""
-    return Key(f"EVENT#{event_digest(source, event_id)}", "EVENT")
+    return Key(f"EVENT#{event_digest(source, event_id, sender)}", "EVENT")
 
 
 class Rejected(TallyError):
@@ -98,6 +98,6 @@ class RefundExceedsCharge(Rejected):
 
 
 class NotPermitted(Rejected):
-    """The sender may not say this, whoever it is about."""
+    """The sender may not send events of this type, whatever they name."""
 
     code = "not_permitted"

@@ -13,7 +13,10 @@ from tally.kernel.instants import Instant
 
 
 class Version(NamedTuple):
-    """Decides which of two events is the newer: time, then rank of the kind, then event id."""
+    """Decides which of two events is the newer: time, then rank of the kind, then event id.
+
+    `source` tells events of the same id apart; it names the sender too, if that is a tenant.
+    """
 
     time: Instant
     rank: int

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import StringConstraints
 
 from tally.aws.draft import Draft, Item, Postponed
-from tally.kernel.events import Door, Event, NotPermitted, UnknownCharge, event_key
+from tally.kernel.events import Door, Event, UnknownCharge, event_key
 from tally.kernel.keys import Key
 from tally.kernel.versions import Version
 from tally.ledger.items import charge_attributes, charge_from
@@ -56,10 +56,6 @@ def _reads_history(event: Event[ChargeRefunded], items: Mapping[Key, Item]) -> I
 
 def _decide(event: Event[ChargeRefunded], draft: Draft, door: Door) -> Mapping[str, Any]:
     fact = event.fact
-    if door.sender is not None:
-        raise NotPermitted(
-            "Only the platform may send charge.refunded: a refund takes money from providers."
-        )
     mark = event_key(fact.charge_source, fact.charge_id)
     if draft.creates(mark):
         raise Postponed  # the charge must be in the books first

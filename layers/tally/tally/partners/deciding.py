@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tally.aws.draft import Draft
-from tally.kernel.events import Door, Event, NotPermitted, UnknownOrganization
+from tally.kernel.events import Door, Event, UnknownOrganization
 from tally.kernel.keys import Key
 from tally.partners.items import (
     key_of_usage,
@@ -41,11 +41,7 @@ def reads_organization(fact: OrganizationEvent | UsageRecorded) -> Iterable[Key]
     return [organization_key(fact.partner_id, fact.organization_id)]
 
 
-def decide_partner(event: Event[PartnerConfigured], draft: Draft, door: Door) -> Mapping[str, Any]:
-    if door.sender is not None:
-        raise NotPermitted(
-            "Only the platform may send partner.configured: it sets what a partner pays."
-        )
+def decide_partner(event: Event[PartnerConfigured], draft: Draft, _door: Door) -> Mapping[str, Any]:
     fact = event.fact
     key = partner_key(fact.partner_id)
     item = draft.read(key)

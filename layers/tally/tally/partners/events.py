@@ -148,7 +148,13 @@ def _usage_type[D: EventData](
     name: str, data: type[D], fact: Callable[[D, Version], UsageRecorded]
 ) -> EventType[D, UsageRecorded]:
     return EventType(
-        name, data, fact, reads_organization, decide_usage, tenant_field="partner_id", actions=1
+        name,
+        data,
+        fact,
+        reads_organization,
+        decide_usage,
+        tenant_field="partner_id",
+        from_tenants=True,
     )
 
 
@@ -169,6 +175,7 @@ EVENT_TYPES: tuple[EventType[Any, Any], ...] = (
             reads_organization,
             decide_organization,
             tenant_field="partner_id",
+            from_tenants=True,
         )
         for kind in OrganizationEventKind
     ),

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from tally.aws.draft import Draft, Item
-from tally.kernel.events import Door, Event, Fact
+from tally.kernel.events import Door, Event, Fact, UnknownTenant
 from tally.kernel.keys import Key
 from tally.kernel.versions import Version
 
@@ -47,8 +47,8 @@ class EventType[D: EventData, F: Fact]:
     `fact` makes the fact from valid data. `reads` names the items to decide by, beside the tenant;
     `reads_history` those that only imported history needs, given the items read before.
     `decide` writes what the event changes into the draft and returns what its mark is to remember;
-    it raises Rejected or Postponed. `tenant_field` names the tenant in the data; `actions` is how
-    many writes an event is likely to need, its mark included.
+    it raises Rejected or Postponed. `tenant_field` names the tenant in the data. `from_tenants`:
+    the tenant may send it with a key of its own; otherwise only the platform may.
     """
 
     name: str
@@ -58,7 +58,11 @@ class EventType[D: EventData, F: Fact]:
     decide: Callable[[Event[F], Draft, Door], Mapping[str, Any]]
     reads_history: Callable[[Event[F], Mapping[Key, Item]], Iterable[Key]] = _nothing
     tenant_field: str = "tenant_id"
-    actions: int = 2
+    from_tenants: bool = False
+
+    def unknown_tenant(self, fact: Fact) -> UnknownTenant:
+        field = f"data.{self.tenant_field}"
+        return UnknownTenant(f"{field}: tenant {fact.tenant_id} does not exist.", field=field)
 
 
 class EventTypes(Mapping[str, EventType[Any, Any]]):

@@ -1,4 +1,4 @@
-"""Announcing months before anything is posted to them, once per process."""
+"""Announcements: items that lead to others and are written before them, once per process."""
 
 from __future__ import annotations
 
