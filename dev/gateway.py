@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from dev.template import route_for
-from tally.access.authentication import ApiKeyAuthenticator
+from tally.access.authentication import authenticator_for
 from tally.aws.table import Table, default_table
 from tally.http.dependencies import platform_tenant_id
 from tally.http.lists import cursor_secret
@@ -82,7 +82,7 @@ def invoke(event: Mapping[str, Any], provided: Overrides, *, warm: bool) -> Answ
     endpoint = route.module.endpoint
     endpoint.resolver.dependency_overrides.update(provided)
     if not warm:
-        endpoint.authenticator = ApiKeyAuthenticator()  # as in a new process
+        endpoint.authenticator = authenticator_for(endpoint.scope)  # as in a new process
     response = endpoint.handler(event, None)
     headers = {name: values[0] for name, values in response["multiValueHeaders"].items()}
     text, is_json = response["body"], headers["Content-Type"] == "application/json"

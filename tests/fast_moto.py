@@ -1,7 +1,8 @@
-"""moto without two costs that would more than double the time of the tests.
+"""moto without two costs that would more than double the time of the tests, and with tokens.
 
 Before each transaction it copies the whole table, stream and all, so that it can roll back. And it
-looks for every type that an attribute might have, under every name that the type might have.
+looks for every type that an attribute might have, under every name that the type might have. It
+does not look at a transaction's ClientRequestToken at all.
 """
 
 from __future__ import annotations
@@ -10,22 +11,36 @@ import copy
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
+from moto.core.responses import ActionResult
 from moto.core.serialize import AttributePicker, AttributePickerContext
+from moto.dynamodb.exceptions import ERROR_TYPE_PREFIX, DynamodbException
 from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models import table as moto_table
 from moto.dynamodb.models.dynamo_type import Item
 from moto.dynamodb.models.table import Table
+from moto.dynamodb.responses import DynamoHandler
 
 _TYPES = frozenset(("S", "N", "B", "SS", "NS", "BS", "M", "L", "NULL", "BOOL"))
 _pick: Any = AttributePicker.__call__
 _transact: Any = DynamoDBBackend.transact_write_items
+_answer_transaction: Any = DynamoHandler.transact_write_items
+
+_clock: Any = moto_table  # whose time is the world's
+
+# As long as DynamoDB does.
+_TOKENS_ARE_KEPT_FOR = timedelta(minutes=10)
 
 
 @contextmanager
 def fast_moto() -> Iterator[None]:
-    copies = _Copies()
+    copies, tokens = _Copies(), _Tokens()
+
+    def answer(handler: DynamoHandler) -> Any:
+        return tokens.answer(handler)
 
     def transact(backend: DynamoDBBackend, actions: list[dict[str, Any]]) -> None:
         try:
@@ -36,6 +51,7 @@ def fast_moto() -> Iterator[None]:
     with (
         patch("moto.dynamodb.models.copy", copies),
         patch.object(DynamoDBBackend, "transact_write_items", transact),
+        patch.object(DynamoHandler, "transact_write_items", answer),
         patch.object(AttributePicker, "__call__", _quick_pick),
     ):
         yield
@@ -60,6 +76,28 @@ class _Copies:
             if rows.get(original.range_key) is original:
                 rows[original.range_key] = copied
         return copied
+
+
+class _Tokens:
+    """Remembers the transactions that were committed, as DynamoDB does: one that comes again under
+    its token succeeds and changes nothing. A cancelled one is not remembered."""
+
+    def __init__(self) -> None:
+        self._committed: dict[str, tuple[datetime, str]] = {}
+
+    def answer(self, handler: Any) -> Any:
+        token, content = handler.body["ClientRequestToken"], repr(handler.body)
+        kept_until, before = self._committed.get(token) or (None, "")
+        if kept_until and _clock.utcnow() < kept_until:
+            if content != before:
+                raise DynamodbException(
+                    f"{ERROR_TYPE_PREFIX}IdempotentParameterMismatchException",
+                    "The token was used for another transaction.",
+                )
+            return ActionResult({})
+        answered = _answer_transaction(handler)
+        self._committed[token] = (_clock.utcnow() + _TOKENS_ARE_KEPT_FOR, content)
+        return answered
 
 
 def _snapshot(table: Any) -> Any:

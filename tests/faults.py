@@ -37,7 +37,13 @@ def conflict(write: Callable[[], Any]) -> Any:  # noqa: ARG001  refused
     raise ClientError(response, "TransactWriteItems")
 
 
-PLAIN_FAULTS: tuple[Fault, ...] = (crash_before, crash_after, throttle, conflict)
+def error_after(write: Callable[[], Any]) -> Any:
+    """It is done, and the answer says that it may not be."""
+    write()
+    raise ClientError({"Error": {"Code": "InternalServerError", "Message": ""}}, "Transact")
+
+
+PLAIN_FAULTS: tuple[Fault, ...] = (crash_before, crash_after, throttle, conflict, error_after)
 
 
 @dataclass

@@ -211,6 +211,8 @@ ARGUMENTS: Mapping[str, tuple[Any, ...]] = {
     "currency": ("USD",),
     "source": ("/marketplace",),
     "event_id": ("evt-1",),
+    "sender": (None, "acme"),
+    "search_activity_id": ("sa_a1b2c3d4e5f6",),
     "record_id": ("c4ca4238a0b923820dcc509a6f75849b",),
 }
 

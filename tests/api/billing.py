@@ -13,8 +13,8 @@ def billing(**fields: Any) -> dict[str, Any]:
         "billingMode": "credit_pool",
         "billingPeriod": "monthly",
         "billingDayOfMonth": 1,
-        "billingPeriodStart": "2026-04-01",
-        "nextBillingDate": "2026-05-01",
+        "billingPeriodStart": "2026-04-01T00:00:00Z",
+        "nextBillingDate": "2026-05-01T00:00:00Z",
         "currency": "USD",
         "pricingTiers": [],
         "creditPoolTotal": 0,
@@ -28,8 +28,8 @@ def billing(**fields: Any) -> dict[str, Any]:
 def billing_usage(**fields: Any) -> dict[str, Any]:
     nothing = {
         "partnerId": "acme",
-        "periodStart": "2026-04-01",
-        "periodEnd": "2026-04-30",
+        "periodStart": "2026-04-01T00:00:00Z",
+        "periodEnd": "2026-04-30T23:59:59Z",
         "totalIdentifications": 0,
         "totalQuantity": 0,
         "totalEvents": 0,

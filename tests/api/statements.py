@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
@@ -12,6 +13,7 @@ from tally.access.model.scopes import Scope
 from tally.kernel.instants import plus
 from tally.kernel.periods import bounds, closes_at
 from tally.payouts.model.statements import statement_id
+from tally.payouts.reserves import due_reserves, release
 from tally.payouts.runs import Run
 from tests.builders import told
 from tests.world import World
@@ -98,3 +100,31 @@ def listed(
         "status": status,
         "created_at": f"{closes_at(period)[:11]}06:00:00Z",
     }
+
+
+def shown(world: World, period: str, accept: str = "application/json") -> Answer:
+    """north's statement of the month."""
+    return look(world, f"{PAYOUTS}/{statement_id('north', period, 'USD')}", Accept=accept)
+
+
+def release_reserves(world: World) -> None:
+    """What the schedule does on its way."""
+    assert all(release(world.table, due, world.now) for due in due_reserves(world.table, world.now))
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(text.split("\r\n"), strict=True))
+
+
+def assert_adds_up(world: World, period: str) -> None:
+    """What a spreadsheet makes of the columns is what the statement says."""
+    told_of = detail(world, period)
+    read = rows(shown(world, period, "text/csv").text)
+    sums = {
+        column: sum(Decimal(row[column]) for row in read if row[column])
+        for column in ("amount", "reserve")
+    }
+    reserve = told_of["reserve"]
+    assert sums == {"amount": told_of["released_amount"], "reserve": reserve["still_held"]}
+    paid = told_of["released_amount"] + told_of["held_amount"] + told_of["carried_over"]
+    assert paid == told_of["seller_earnings"] + told_of["carried_in"]

@@ -240,7 +240,7 @@ def test_a_search_gets_an_id_if_it_brings_none(market: World) -> None:
     ids = met(SEARCHES, [page(market, SEARCHES)])
 
     assert len(set(ids)) == 2
-    assert all(each.startswith("sa_") and len(each) == 15 for each in ids)
+    assert all(each.startswith("sa_") and len(each) == 27 for each in ids)
     assert market.send(*nameless).body["data"]["duplicates"] == 2
     assert met(SEARCHES, [page(market, SEARCHES)]) == ids
 

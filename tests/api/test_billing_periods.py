@@ -34,6 +34,14 @@ def portfolio(world: World) -> World:
 # ------------------------------------------------------------------------------- periods
 
 
+def first_second(day: str) -> str:
+    return f"{day}T00:00:00Z"
+
+
+def last_second(day: str) -> str:
+    return f"{day}T23:59:59Z"
+
+
 def test_a_period_begins_on_the_billing_day(portfolio: World) -> None:
     """At 00:00:00Z, and not an instant before."""
     periods = {
@@ -63,9 +71,12 @@ def test_a_period_begins_on_the_billing_day(portfolio: World) -> None:
         assert portfolio.send(terms).status == 202
         for now, (first, last, following) in moments.items():
             portfolio.now = now
-            period = {"billingPeriodStart": first, "nextBillingDate": following}
+            period = {
+                "billingPeriodStart": first_second(first),
+                "nextBillingDate": first_second(following),
+            }
             assert ask(portfolio, BILLING) == ok(billing(billingDayOfMonth=day, **period))
-            period = {"periodStart": first, "periodEnd": last}
+            period = {"periodStart": first_second(first), "periodEnd": last_second(last)}
             assert ask(portfolio, BILLING_USAGE) == ok(billing_usage(**period))
 
 
@@ -103,8 +114,8 @@ def test_credits_are_those_of_the_present_period(portfolio: World) -> None:
         assert ask(portfolio, BILLING) == ok(
             billing(
                 billingDayOfMonth=15,
-                billingPeriodStart=first,
-                nextBillingDate=following,
+                billingPeriodStart=first_second(first),
+                nextBillingDate=first_second(following),
                 creditPoolTotal=500,
                 creditPoolUsed=spent,
                 creditPoolAvailable=left,
@@ -112,8 +123,8 @@ def test_credits_are_those_of_the_present_period(portfolio: World) -> None:
         )
         assert ask(portfolio, BILLING_USAGE) == ok(
             billing_usage(
-                periodStart=first,
-                periodEnd=last,
+                periodStart=first_second(first),
+                periodEnd=last_second(last),
                 totalIdentifications=identifications,
                 totalQuantity=identifications + others,
                 totalEvents=EVENTS_OF[identifications],

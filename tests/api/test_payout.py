@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
@@ -12,10 +10,22 @@ from dev.gateway import PLATFORM, Answer
 from tally.access.model.scopes import Scope
 from tally.payouts.items import payout_lines_key
 from tally.payouts.model.statements import statement_id
-from tally.payouts.reserves import due_reserves, release
 from tests import builders
 from tests.api.answers import answer, failure, success
-from tests.api.statements import PAYOUTS, access, amounts, detail, listed, look, refund, state
+from tests.api.statements import (
+    PAYOUTS,
+    access,
+    amounts,
+    assert_adds_up,
+    detail,
+    listed,
+    look,
+    refund,
+    release_reserves,
+    rows,
+    shown,
+    state,
+)
 from tests.builders import event, told
 from tests.world import World
 
@@ -29,16 +39,6 @@ def trade(world: World) -> World:
 
 
 # ----------------------------------------------------------------------- one statement
-
-
-def shown(world: World, period: str, accept: str = "application/json") -> Answer:
-    """north's statement of the month."""
-    return look(world, f"{PAYOUTS}/{statement_id('north', period, 'USD')}", Accept=accept)
-
-
-def release_reserves(world: World) -> None:
-    """What the schedule does on its way."""
-    assert all(release(world.table, due, world.now) for due in due_reserves(world.table, world.now))
 
 
 LINES = [
@@ -163,31 +163,6 @@ def test_a_negative_month_is_carried_over(trade: World) -> None:
 CARRIED = ("carried_in", "carried_over", "platform_fee")
 
 
-def test_a_reserve_is_released_once_it_is_due(trade: World) -> None:
-    state(trade, MARCH, access(MARCH, "10"))
-    made_at = trade.now
-
-    def reserve() -> dict[str, Any]:
-        told_of: dict[str, Any] = detail(trade, MARCH)["reserve"]
-        return told_of | {k: str(v) for k, v in told_of.items() if k != "releases"}
-
-    held = {"held": "1.00", "released": "0.00", "still_held": "1.00", "releases": []}
-    trade.wait(days=90, seconds=-1)
-    release_reserves(trade)
-    assert reserve() == held
-    trade.now = made_at
-    trade.wait(days=91)
-    release_reserves(trade)
-    release_reserves(trade)
-
-    released = {"amount": Decimal("1.00"), "released_at": "2026-07-01T06:00:00Z"}
-    gone = {"released": "1.00", "still_held": "0.00", "releases": [released]}
-    assert reserve() == held | gone
-    # The statement itself never changes.
-    assert amounts(trade) == {(MARCH, "USD"): ["10.00", "7.00", "1.00", "6.00"]}
-    assert_adds_up(trade, MARCH)
-
-
 def test_a_statements_history_says_who_and_when(trade: World) -> None:
     run = state(trade, MARCH, access(MARCH, "1"))
     payout_id = statement_id("north", MARCH, "USD")
@@ -223,24 +198,6 @@ def test_a_statements_history_says_who_and_when(trade: World) -> None:
 
 
 # --------------------------------------------------------------------------------- CSV
-
-
-def rows(text: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(text.split("\r\n"), strict=True))
-
-
-def assert_adds_up(world: World, period: str) -> None:
-    """What a spreadsheet makes of the columns is what the statement says."""
-    told_of = detail(world, period)
-    read = rows(shown(world, period, "text/csv").text)
-    sums = {
-        column: sum(Decimal(row[column]) for row in read if row[column])
-        for column in ("amount", "reserve")
-    }
-    reserve = told_of["reserve"]
-    assert sums == {"amount": told_of["released_amount"], "reserve": reserve["still_held"]}
-    paid = told_of["released_amount"] + told_of["held_amount"] + told_of["carried_over"]
-    assert paid == told_of["seller_earnings"] + told_of["carried_in"]
 
 
 def test_a_statement_as_csv(trade: World) -> None:

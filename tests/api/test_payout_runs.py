@@ -151,7 +151,7 @@ def test_a_month_is_open_until_the_last_charge_is_in(trade: World) -> None:
 
 def test_a_malformed_period_is_refused(trade: World) -> None:
     texts = ("2026-13", "2026-00", "2026-3", "", "2026-03-01", "2026-03\n", " 2026-03", "26-03")
-    years = ("0000-01", "0999-12", "02026-03", "-2026-03", "2026/03", "202603", "now")
+    years = ("0000-00", "20260-12", "02026-03", "-2026-03", "2026/03", "202603", "now")
     digits = ("2\u0660\u0662\u0666-03", "202\uff16-03")
     others: tuple[Any, ...] = (None, 5, 2026.03, True, [], ["2026-03"], {})
 
@@ -167,6 +167,17 @@ def test_a_malformed_period_is_refused(trade: World) -> None:
     assert missing == answer(400, invalid(("period", "is required")))
     (fault,) = lists.body["error"]["details"]
     assert lists == answer(400, invalid(("body", fault["message"])))
+
+
+def test_no_month_is_before_the_year_2000(trade: World) -> None:
+    trade.now = "2026-04-05T10:00:00.000000000Z"
+    periods = ("1999-12", "0999-12", "0001-01", "0000-01")
+
+    answers = {period: start(trade, {"period": period}) for period in periods}
+
+    refused = answer(400, invalid(("period", "must not be before 2000-01-01")))
+    assert answers == dict.fromkeys(periods, refused)
+    assert start(trade, {"period": "2000-01"}).status == 202
 
 
 # Now, a charge's time and amount -> the month whose statement has it.

@@ -79,8 +79,8 @@ def test_a_configured_partner(portfolio: World) -> None:
             "billingMode": "prepaid",
             "billingPeriod": "monthly",
             "billingDayOfMonth": 15,
-            "billingPeriodStart": "2026-03-15",
-            "nextBillingDate": "2026-04-15",
+            "billingPeriodStart": "2026-03-15T00:00:00Z",
+            "nextBillingDate": "2026-04-15T00:00:00Z",
             "currency": "EUR",
             "pricingTiers": ANSWERED,
             "creditPoolTotal": 10_000,
@@ -94,8 +94,8 @@ def test_a_configured_partner(portfolio: World) -> None:
     assert answered == ok(
         {
             "partnerId": "acme",
-            "periodStart": "2026-03-15",
-            "periodEnd": "2026-04-14",
+            "periodStart": "2026-03-15T00:00:00Z",
+            "periodEnd": "2026-04-14T23:59:59Z",
             "totalIdentifications": 1501,
             "totalQuantity": 1521,
             "totalEvents": 3,
@@ -134,8 +134,8 @@ TERMS: dict[str, Any] = {
 WHOLE = {
     "billingMode": "prepaid",
     "billingDayOfMonth": 2,
-    "billingPeriodStart": "2026-04-02",
-    "nextBillingDate": "2026-05-02",
+    "billingPeriodStart": "2026-04-02T00:00:00Z",
+    "nextBillingDate": "2026-05-02T00:00:00Z",
     "pricingTiers": ANSWERED[:1],
     "currency": "EUR",
 }

@@ -37,6 +37,7 @@ WRITTEN = {
     "2026-04-05t23:59:59z": "2026-04-05",
     "2026-04-05T23:59:59.999999999Z": "2026-04-05",
     "2026-04-05T09:30:00.123Z": "2026-04-05",
+    "2026-04-05T23:59:60Z": "2026-04-05",
     # Without an offset it is UTC.
     "2026-04-05T09:30:00": "2026-04-05",
     "2026-04-05T09:30:00.123456": "2026-04-05",
@@ -125,11 +126,23 @@ def test_what_is_no_day(url: str, portfolio: World) -> None:
 
 
 @each_url
+def test_no_day_is_before_the_year_2000(url: str, portfolio: World) -> None:
+    days = ("1999-12-31", "0999-01-01", "2000-01-01T00:59:59%2B01:00", "1999-12-31T23:59:60Z")
+
+    answers = {day: ask(portfolio, f"{url}?startDate={day}&endDate=2000-06-01") for day in days}
+
+    reason = "must not be before 2000-01-01"
+    message = f"The request is not valid: startDate: {reason}."
+    assert answers == dict.fromkeys(days, partner_failure(400, message, startDate=reason))
+    assert ask(portfolio, f"{url}?startDate=2000-01-01&endDate=2000-06-01").status == 200
+
+
+@each_url
 def test_ranges_that_are_none(url: str, portfolio: World) -> None:
     """They end before they start, or are longer than 1,096 days; by default too."""
     reversed_ = {
         "startDate=2026-04-05&endDate=2026-04-04": ("2026-04-05", "2026-04-04"),
-        "startDate=9999-12-31&endDate=0001-01-01": ("9999-12-31", "0001-01-01"),
+        "startDate=9999-12-31&endDate=2000-01-01": ("9999-12-31", "2000-01-01"),
         "startDate=2026-04-06": ("2026-04-06", "2026-04-05"),
         "startDate=9999-12-31": ("9999-12-31", "2026-04-05"),
         "startDate=2026-04-05T23:30:00-01:00&endDate=2026-04-05": ("2026-04-06", "2026-04-05"),
@@ -138,8 +151,8 @@ def test_ranges_that_are_none(url: str, portfolio: World) -> None:
         "startDate=2023-04-05": ("2023-04-05", "2026-04-05"),
         "startDate=2023-04-05&endDate=2026-04-05": ("2023-04-05", "2026-04-05"),
         "startDate=2024-03-01&endDate=2027-03-02": ("2024-03-01", "2027-03-02"),
-        "startDate=0001-01-01&endDate=9999-12-31": ("0001-01-01", "9999-12-31"),
-        "startDate=0001-01-01": ("0001-01-01", "2026-04-05"),
+        "startDate=2000-01-01&endDate=9999-12-31": ("2000-01-01", "9999-12-31"),
+        "startDate=2000-01-01": ("2000-01-01", "2026-04-05"),
     }
     for query, (start, end) in reversed_.items():
         reason = f"startDate ({start}) must not be after endDate ({end})."
@@ -150,7 +163,7 @@ def test_ranges_that_are_none(url: str, portfolio: World) -> None:
     for query in ("startDate=2023-04-06", "startDate=2024-03-01&endDate=2027-03-01"):
         assert ask(portfolio, f"{url}?{query}").status == 200
     assert ask(portfolio, f"{url}?endDate=9999-12-31").status == 400
-    assert ask(portfolio, f"{url}?endDate=0001-01-01").status == 400
+    assert ask(portfolio, f"{url}?endDate=2000-01-01").status == 400
 
 
 def test_three_years_are_a_few_reads(portfolio: World) -> None:

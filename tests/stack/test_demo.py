@@ -192,8 +192,8 @@ def shows_the_bill(client: Client, key: str, today: date, now: Mapping[str, int]
         "billingMode": "credit_pool",
         "billingPeriod": "monthly",
         "billingDayOfMonth": 15,
-        "billingPeriodStart": period_start.isoformat(),
-        "nextBillingDate": next_start.isoformat(),
+        "billingPeriodStart": f"{period_start}T00:00:00Z",
+        "nextBillingDate": f"{next_start}T00:00:00Z",
         "currency": "USD",
         "pricingTiers": [
             {"tier": 1, "pricePerIdentification": 0.05, "minUsage": 0, "maxUsage": 10_000},
@@ -206,8 +206,8 @@ def shows_the_bill(client: Client, key: str, today: date, now: Mapping[str, int]
     }
     assert client.call("GET", "/partner/billing/usage", key) == {
         "partnerId": "demo-partner",
-        "periodStart": period_start.isoformat(),
-        "periodEnd": period_end.isoformat(),
+        "periodStart": f"{period_start}T00:00:00Z",
+        "periodEnd": f"{period_end}T23:59:59Z",
         "totalIdentifications": now["identifications"],
         "totalQuantity": now["quantity"],
         "totalEvents": now["events"],

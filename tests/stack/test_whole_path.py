@@ -239,8 +239,8 @@ def look_at_the_bill(client: Client, tenant_id: str, key: str, now: str) -> None
         "billingMode": "credit_pool",
         "billingPeriod": "monthly",
         "billingDayOfMonth": 1,
-        "billingPeriodStart": month[0],
-        "nextBillingDate": next_month.isoformat(),
+        "billingPeriodStart": f"{month[0]}T00:00:00Z",
+        "nextBillingDate": f"{next_month}T00:00:00Z",
         "currency": "USD",
         "pricingTiers": [
             {"tier": "base", "pricePerIdentification": 0.05, "minUsage": 0, "maxUsage": 100},
@@ -252,8 +252,8 @@ def look_at_the_bill(client: Client, tenant_id: str, key: str, now: str) -> None
     }
     assert client.call("GET", "/partner/billing/usage", key) == {
         "partnerId": tenant_id,
-        "periodStart": month[0],
-        "periodEnd": month[1],
+        "periodStart": f"{month[0]}T00:00:00Z",
+        "periodEnd": f"{month[1]}T23:59:59Z",
         "totalIdentifications": 120,
         "totalQuantity": 620,
         "totalEvents": 61,

@@ -245,8 +245,9 @@ class ReadingClient:
 
 
 def reading(world: World) -> ReadingClient:
-    client: Any = ReadingClient(world.table.client)
-    world.table = replace(world.table, client=client)
+    client = ReadingClient(world.table.client)
+    stand_in: Any = client
+    world.table = replace(world.table, client=stand_in)
     return client
 
 

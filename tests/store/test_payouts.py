@@ -76,6 +76,7 @@ def test_a_run_makes_a_statement_of_each_providers_month(market: World) -> None:
         carried_in=0,
         created_at=market.now,
         lines=(Line("d1", 1_250_015_000, 2),),
+        number=1,
     )
     assert north.names == {"d1": "AP Invoices 2025"}
     assert (north.payout.status, north.release) == (PayoutStatus.PENDING, None)

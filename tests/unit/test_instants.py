@@ -6,10 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tally.kernel.instants import for_display, parse_instant, plus, to_datetime, to_instant
+from tally.kernel.instants import (
+    TooEarly,
+    for_display,
+    parse_instant,
+    plus,
+    to_datetime,
+    to_instant,
+)
 
 aware = st.datetimes(
-    min_value=datetime(1, 1, 3),  # noqa: DTZ001  the strategy adds the zone
+    min_value=datetime(2000, 1, 3),  # noqa: DTZ001  the strategy adds the zone
     max_value=datetime(9999, 12, 29),  # noqa: DTZ001
     timezones=st.integers(-14 * 60, 14 * 60).map(lambda m: timezone(timedelta(minutes=m))),
 )
@@ -35,6 +42,13 @@ def test_order_of_text_is_order_of_time(one: datetime, other: datetime) -> None:
         ("2026-04-05T09:30:00.123456789Z", "2026-04-05T09:30:00.123456789Z"),
         ("2026-04-05T00:30:00.1+02:00", "2026-04-04T22:30:00.100000000Z"),
         ("2024-02-29T23:59:59-00:30", "2024-03-01T00:29:59.000000000Z"),
+        ("2000-01-01T00:00:00Z", "2000-01-01T00:00:00.000000000Z"),
+        ("1999-12-31T23:00:00-01:00", "2000-01-01T00:00:00.000000000Z"),
+        # A leap second is the last instant of its minute, wherever on Earth it is told.
+        ("2016-12-31T23:59:60Z", "2016-12-31T23:59:59.999999999Z"),
+        ("2016-12-31T23:59:60.25Z", "2016-12-31T23:59:59.999999999Z"),
+        ("2016-12-31T15:59:60-08:00", "2016-12-31T23:59:59.999999999Z"),
+        ("2017-01-01T05:29:60+05:30", "2016-12-31T23:59:59.999999999Z"),
     ],
 )
 def test_spellings_of_a_moment(text: str, instant: str) -> None:
@@ -51,7 +65,11 @@ def test_spellings_of_a_moment(text: str, instant: str) -> None:
         "2026-04-05T09:30Z",
         "2026-02-29T00:00:00Z",
         "2026-04-05T24:00:00Z",
-        "2026-04-05T23:59:60Z",
+        "2026-04-05T09:30:60Z",  # a leap second comes at 23:59:60 UTC only
+        "2026-04-05T23:58:60Z",
+        "2026-04-05T23:59:60+01:00",
+        "2026-04-05T23:59:61Z",
+        "2026-02-30T23:59:60Z",
         "2026-04-05T09:30:00.1234567890Z",
         "2026-04-05T09:30:00+25:00",
         "0001-01-01T00:00:00+10:00",
@@ -61,6 +79,21 @@ def test_spellings_of_a_moment(text: str, instant: str) -> None:
 )
 def test_what_is_no_moment(text: str) -> None:
     with pytest.raises(ValueError, match="date-time"):
+        parse_instant(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1999-12-31T23:59:59.999999999Z",
+        "1999-12-31T23:59:60Z",
+        "2000-01-01T00:59:59+01:00",
+        "0999-06-01T00:00:00Z",
+        "0001-01-01T00:00:00Z",
+    ],
+)
+def test_nothing_is_before_the_year_2000(text: str) -> None:
+    with pytest.raises(TooEarly, match=r"^must not be before 2000-01-01$"):
         parse_instant(text)
 
 

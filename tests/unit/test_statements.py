@@ -127,6 +127,29 @@ def test_fee_and_reserve_are_rounded_half_to_even(
 
 
 @pytest.mark.parametrize(
+    ("gross", "fee_rate", "reserve_rate", "fee", "held"),
+    [
+        # Both are rounded up, and together exceed the gross: 1.5 and 1.5 cents of 3.
+        ("0.03", "0.5", "0.5", "0.02", "0.01"),
+        ("0.07", "0.5", "0.5", "0.04", "0.03"),
+        ("0.01", "0.4", "0.6", "0", "0.01"),
+        ("0.01", "1", "0", "0.01", "0"),
+        # Rounded down, they leave a cent to pay.
+        ("0.01", "0.5", "0.5", "0", "0"),
+        ("0.05", "0.5", "0.5", "0.02", "0.02"),
+        # A month of more refunds than charges holds nothing.
+        ("-0.03", "0.5", "0.5", "-0.02", "0"),
+    ],
+)
+def test_no_more_is_held_than_was_earned(
+    gross: str, fee_rate: str, reserve_rate: str, fee: str, held: str
+) -> None:
+    made = statement(micros(gross), fee_rate=fee_rate, reserve_rate=reserve_rate)
+    assert (made.fee, made.held) == (micros(fee), micros(held))
+    assert made.carried_over == min(0, made.earnings)
+
+
+@pytest.mark.parametrize(
     ("currency", "digits"),
     [("USD", 2), ("EUR", 2), ("JPY", 0), ("KRW", 0), ("KWD", 3), ("BHD", 3), ("XYZ", 2)],
 )
@@ -155,6 +178,7 @@ exact_amounts = st.one_of(st.integers(-20, 20), st.integers(-(10**8), 10**8), st
 )
 @example([5 * 10**4], "USD", "0.30", "0.10", 0)
 @example([-5 * 10**4], "USD", "1", "1", -1)
+@example([3 * 10**4], "USD", "0.5", "0.5", 0)
 def test_a_statement_adds_up_in_whole_minor_units(
     amounts: list[Micros], currency: str, fee_rate: str, reserve_rate: str, carried: int
 ) -> None:
@@ -170,7 +194,7 @@ def test_a_statement_adds_up_in_whole_minor_units(
     assert made.earnings + made.fee == made.gross
     assert made.released >= 0 >= made.carried_over
     assert made.released == 0 or made.carried_over == 0
-    assert made.held >= 0
+    assert 0 <= made.held <= max(0, made.earnings)
     assert abs(made.gross - sum(amounts)) * 2 <= minor
     for amount in (made.gross, made.fee, made.earnings, made.held, made.released):
         assert amount % minor == 0
@@ -178,7 +202,8 @@ def test_a_statement_adds_up_in_whole_minor_units(
     # Computed again with decimals, which share no code with ours.
     assert made.gross == half_even(Decimal(sum(amounts)), minor)
     assert made.fee == half_even(Decimal(fee_rate) * made.gross, minor)
-    assert made.held == max(0, half_even(Decimal(reserve_rate) * made.gross, minor))
+    reserve = half_even(Decimal(reserve_rate) * made.gross, minor)
+    assert made.held == max(0, min(reserve, made.gross - made.fee))
 
 
 def half_even(amount: Decimal, minor: int) -> int:

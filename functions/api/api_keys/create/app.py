@@ -19,7 +19,7 @@ def create_api_key(
     for scope in wanted.scopes:
         if not caller.may(scope):
             raise InsufficientScope(f"Only a key with the scope {scope} can grant it.")
-    text, key = issue_api_key(table, caller.tenant_id, **wanted.model_dump(), now=now)
+    text, key = issue_api_key(table, caller.tenant_id, **wanted.model_dump(), now=now, maker=caller)
     return new_api_key_answer(text, key)
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from tally.access.model.scopes import Scope
 from tally.http.dependencies import CurrentCaller, Now, TheTable
-from tally.http.partner import Day, PartnerEndpoint, PartnerModel, today
+from tally.http.partner import FirstSecond, PartnerEndpoint, PartnerModel, today
 from tally.kernel.money import to_decimal
 from tally.partners.billing import present_billing
 from tally.partners.model.billing import MONTHLY, available
@@ -30,8 +30,8 @@ class PartnerBilling(PartnerModel):
     billing_mode: str
     billing_period: str
     billing_day_of_month: int
-    billing_period_start: Day
-    next_billing_date: Day
+    billing_period_start: FirstSecond
+    next_billing_date: FirstSecond
     currency: str
     pricing_tiers: list[PricingTierAnswer]
     credit_pool_total: int

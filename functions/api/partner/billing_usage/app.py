@@ -6,7 +6,13 @@ from decimal import Decimal
 
 from tally.access.model.scopes import Scope
 from tally.http.dependencies import CurrentCaller, Now, TheTable
-from tally.http.partner import Day, PartnerEndpoint, PartnerModel, today
+from tally.http.partner import (
+    FirstSecond,
+    LastSecond,
+    PartnerEndpoint,
+    PartnerModel,
+    today,
+)
 from tally.kernel.money import to_decimal
 from tally.partners.billing import present_billing
 from tally.partners.model.billing import cost
@@ -15,11 +21,11 @@ endpoint = PartnerEndpoint(Scope.BILLING_READ)
 
 
 class PartnerBillingUsage(PartnerModel):
-    """`periodEnd` is the last day of the period. The cost covers all identifications so far."""
+    """`periodEnd` is the last second of the period. The cost covers all identifications so far."""
 
     partner_id: str
-    period_start: Day
-    period_end: Day
+    period_start: FirstSecond
+    period_end: LastSecond
     total_identifications: int
     total_quantity: int
     total_events: int

@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 from tally.access.counters import ApiKeyTotals
 from tally.access.items import API_KEY_PREFIX, api_key_key, listed_api_key_key, tenant_key
 from tally.access.model.api_keys import ApiKey, prefix_of
+from tally.access.model.callers import Caller
 from tally.access.model.scopes import Scope
 from tally.aws.pages import Page, cut
 from tally.aws.table import Table
-from tally.aws.transactions import Cancelled, named
-from tally.kernel.errors import NotFound
+from tally.aws.transactions import Action, Cancelled, named
+from tally.kernel.errors import NotFound, Unauthorized
 from tally.kernel.instants import Instant
 from tally.kernel.keys import Key
 
@@ -28,11 +29,13 @@ class ApiKeyPosition(NamedTuple):
     api_key_id: str
 
 
-def create_api_key(table: Table, key: ApiKey) -> None:
-    """NotFound if the tenant does not exist."""
+def create_api_key(table: Table, key: ApiKey, maker: Caller | None = None) -> None:
+    """NotFound if the tenant does not exist. Unauthorized if the maker's key is not active, or
+    would be outlived by a key of its own tenant."""
     try:
         table.transact(
             [
+                *_check_maker(table, key, maker),
                 named("tenant", table.must_exist(tenant_key(key.tenant_id))),
                 table.put_new(api_key_key(key.prefix), _attributes_of(key)),
                 table.put_new(_listed(key), _attributes_of(key)),
@@ -40,9 +43,26 @@ def create_api_key(table: Table, key: ApiKey) -> None:
             ]
         )
     except Cancelled as cancelled:
+        if cancelled.failed("maker"):
+            raise Unauthorized from cancelled
         if cancelled.failed("tenant"):
             raise NotFound(f"Tenant {key.tenant_id} does not exist.") from cancelled
         raise
+
+
+def _check_maker(table: Table, key: ApiKey, maker: Caller | None) -> list[Action]:
+    """A key may be revoked while it makes another: then it came too late."""
+    prefix = prefix_of(maker.subject) if maker else None
+    if maker is None or prefix is None:  # not made by a stored key
+        return []
+    lasts_until = key.expires_at if maker.tenant_id == key.tenant_id else key.created_at
+    lasts = "attribute_not_exists(expires_at)"
+    bound = {}
+    if lasts_until:
+        lasts += " OR expires_at >= :until"
+        bound = {"until": lasts_until}
+    condition = f"attribute_exists(PK) AND attribute_not_exists(revoked_at) AND ({lasts})"
+    return [named("maker", table.check(api_key_key(prefix), condition, **bound))]
 
 
 def find_api_key(table: Table, prefix: str) -> ApiKey | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tally.access.api_keys import create_api_key
-from tally.access.model.api_keys import ApiKey
+from tally.access.model.api_keys import ApiKey, earlier
+from tally.access.model.callers import Caller
 from tally.access.model.key_hashing import generate_key, parse_key
 from tally.access.model.scopes import Scope
 from tally.aws.table import Table
@@ -21,13 +22,18 @@ def issue_api_key(
     scopes: Iterable[Scope],
     now: Instant,
     expires_at: Instant | None = None,
+    maker: Caller | None = None,
 ) -> tuple[str, ApiKey]:
     """A new key: its text, which is stored nowhere, and what is stored of it.
 
-    InvalidRequest if it would have expired; NotFound if the tenant does not exist.
+    In the maker's own tenant it expires no later than the maker: a key cannot prolong itself.
+    InvalidRequest if it would have expired; NotFound if the tenant does not exist; Unauthorized if
+    the maker's key was revoked meanwhile.
     """
     if expires_at is not None and expires_at <= now:
         raise InvalidRequest("expires_at must be in the future.", field="expires_at")
+    if maker and maker.tenant_id == tenant_id:
+        expires_at = earlier(expires_at, maker.expires_at)
     text = generate_key()
     credential = parse_key(text)
     if credential is None:
@@ -41,5 +47,5 @@ def issue_api_key(
         created_at=now,
         expires_at=expires_at,
     )
-    create_api_key(table, key)
+    create_api_key(table, key, maker)
     return text, key

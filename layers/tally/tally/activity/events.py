@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
@@ -12,6 +13,7 @@ from tally.activity.items import (
     key_of_access,
     key_of_search,
     search_attributes,
+    search_id_key,
 )
 from tally.activity.model import (
     AccessActivity,
@@ -22,7 +24,7 @@ from tally.activity.model import (
 )
 from tally.aws.draft import Draft, Item
 from tally.catalog.items import dataset_from, dataset_key
-from tally.kernel.events import Door, Event, UnknownDataset
+from tally.kernel.events import AlreadyUsed, Door, Event, UnknownDataset
 from tally.kernel.keys import Key
 from tally.kernel.money import to_decimal
 from tally.kernel.versions import Version
@@ -49,6 +51,13 @@ class SearchData(EventData):
     charged_amount: Amount
     currency: Currency
     allocations: list[Allocation] | None = None
+
+    @field_validator("search_activity_id")
+    @classmethod
+    def _not_one_that_tally_makes(cls, search_id: str | None) -> str | None:
+        if search_id and re.fullmatch(r"sa_[0-9a-f]{24}", search_id):
+            raise ValueError("must not be sa_ and 24 hex digits: Tally makes such ids itself")
+        return search_id
 
     @field_validator("dataset_ids")
     @classmethod
@@ -116,7 +125,9 @@ def _datasets(fact: Charging) -> Sequence[str]:
 
 
 def _reads(fact: Charging) -> Iterable[Key]:
-    return map(dataset_key, _datasets(fact))
+    yield from map(dataset_key, _datasets(fact))
+    if isinstance(fact, SearchPerformed) and fact.search_activity_id:
+        yield search_id_key(fact.tenant_id, fact.search_activity_id)
 
 
 def _reads_history(event: Event[Charging], items: Mapping[Key, Item]) -> Iterable[Key]:
@@ -127,10 +138,13 @@ def _reads_history(event: Event[Charging], items: Mapping[Key, Item]) -> Iterabl
 
 def _decide_search(event: Event[SearchPerformed], draft: Draft, door: Door) -> Mapping[str, Any]:
     fact = event.fact
+    search_id = fact.search_activity_id
+    if search_id:
+        _use_id(event, search_id, draft)
     mark = _charge(event, "data.dataset_ids", draft, door)
     search = SearchActivity(
         tenant_id=fact.tenant_id,
-        search_activity_id=fact.search_activity_id or f"sa_{event.digest[:12]}",
+        search_activity_id=search_id or f"sa_{event.digest[:24]}",
         query_text=fact.query_text,
         dataset_ids=fact.dataset_ids,
         result_count=fact.result_count,
@@ -141,6 +155,20 @@ def _decide_search(event: Event[SearchPerformed], draft: Draft, door: Door) -> M
     )
     draft.create(key_of_search(search), search_attributes(search))
     return mark
+
+
+def _use_id(event: Event[SearchPerformed], search_id: str, draft: Draft) -> None:
+    """AlreadyUsed if another event of the buyer gave this id to another search."""
+    key = search_id_key(event.fact.tenant_id, search_id)
+    used_by = draft.read(key)
+    if used_by and used_by["entry_id"] != event.digest:
+        field = "data.search_activity_id"
+        raise AlreadyUsed(
+            f"{field}: another search of this tenant has the id {search_id}; "
+            "give each search an id of its own.",
+            field=field,
+        )
+    draft.create(key, {"entry_id": event.digest})
 
 
 def _decide_access(event: Event[DatasetAccessed], draft: Draft, door: Door) -> Mapping[str, Any]:

@@ -27,6 +27,11 @@ def searches_pk(tenant_id: str) -> str:
     return f"SEARCHES#{tenant_id}"
 
 
+def search_id_key(tenant_id: str, search_activity_id: str) -> Key:
+    """`SEARCHES#acme` / `ID#sa_a1b2c3d4e5f6`: which event used the id"""
+    return Key(searches_pk(tenant_id), f"ID#{search_activity_id}")
+
+
 def access_key(tenant_id: str, accessed_at: Instant, entry_id: str) -> Key:
     """`ACCESSES#acme` / `ACCESS#2026-04-05T09:30:00.000000000Z#{event digest}`"""
     return Key(accesses_pk(tenant_id), f"{ACCESS_PREFIX}{accessed_at}#{entry_id}")

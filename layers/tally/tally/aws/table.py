@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from botocore.exceptions import ClientError, HTTPClientError
 
@@ -26,19 +27,12 @@ from tally.kernel.keys import Key
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-
 MAX_KEYS_A_CALL = 100
 _ATTEMPTS = 10
-
-
 _FIRST_PAUSE_S = 0.02
-
-
 _LONGEST_PAUSE_S = 1.0
 
-
 _BUSY = "The database is busy; send the request again."
-
 
 _TRANSIENT_ERRORS = frozenset(
     {
@@ -82,7 +76,7 @@ class Table:
                     "ConsistentRead": True,
                 }
             }
-            for pause in _pauses():
+            for pause in pauses():
                 answer = self._call(self.client.batch_get_item, RequestItems=wanted)
                 for item in map(from_item, answer["Responses"].get(self.name, [])):
                     found[Key(item["PK"], item["SK"])] = item
@@ -170,9 +164,16 @@ class Table:
         if len(actions) > MAX_TRANSACTION_ACTIONS:
             raise ValueError(f"{len(actions)} actions do not fit into one transaction")
         items: Any = list(actions)
-        for pause in _pauses():
+        # The same in every attempt: one that was committed, but answered with an error, is found
+        # to be done, and not refused by what it wrote itself.
+        token = str(uuid4())
+        for pause in pauses():
             try:
-                self._call(self.client.transact_write_items, TransactItems=items)
+                self._call(
+                    self.client.transact_write_items,
+                    TransactItems=items,
+                    ClientRequestToken=token,
+                )
             except ClientError as error:
                 response: Any = error.response
                 if response["Error"]["Code"] == "ValidationException":
@@ -188,13 +189,13 @@ class Table:
         raise Unavailable(_BUSY)
 
     def _call[**P, R](self, operation: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        for pause in _pauses():
+        for pause in pauses():
             try:
                 return operation(*args, **kwargs)
             except ClientError as error:
                 if error.response["Error"]["Code"] not in _TRANSIENT_ERRORS:
                     raise
-            except HTTPClientError as error:  # botocore tried three times, with one token
+            except HTTPClientError as error:  # botocore tried three times
                 raise Unavailable(_BUSY) from error
             self.sleep(pause)
         raise Unavailable(_BUSY)
@@ -298,7 +299,7 @@ def _projection(attributes: Sequence[str]) -> dict[str, Any]:
     return {"ProjectionExpression": ", ".join(names), "ExpressionAttributeNames": names}
 
 
-def _pauses() -> Iterator[float]:
+def pauses() -> Iterator[float]:
     """Seconds to wait after each failed attempt: full jitter, so that rivals part ways."""
     for attempt in range(_ATTEMPTS):
         yield random.uniform(0, min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2**attempt))  # noqa: S311  jitter is no secret

@@ -13,7 +13,7 @@ from tally.wire.fields import Name, Timestamp
 
 
 class ApiKeyRequest(BaseModel):
-    """Without `expires_at`, the key does not expire."""
+    """Without `expires_at`, the key does not expire, unless the key that makes it does."""
 
     name: Name
     scopes: Annotated[list[Scope], Field(min_length=1)]

@@ -13,7 +13,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from pydantic import BaseModel
 
-from tally.access.authentication import ApiKeyAuthenticator, Authenticator
+from tally.access.authentication import Authenticator, authenticator_for
 from tally.access.model.callers import Caller
 from tally.access.model.scopes import Scope
 from tally.aws.table import default_table
@@ -78,7 +78,7 @@ class Endpoint:
         self.platform_only = platform_only
         self.raw_body = raw_body
         self.errors = {*OF_EVERY_ROUTE, *errors}
-        self.authenticator = authenticator or ApiKeyAuthenticator()
+        self.authenticator = authenticator or authenticator_for(scope)
         self.routes: list[Route] = []
         self.resolver = APIGatewayRestResolver(
             enable_validation=True,

@@ -14,7 +14,7 @@ from pydantic.alias_generators import to_camel
 
 from tally.http.endpoint import Endpoint
 from tally.kernel.errors import InvalidRequest
-from tally.kernel.instants import Instant, parse_instant
+from tally.kernel.instants import Instant, TooEarly, parse_instant
 from tally.partners.usage import DayRange
 
 MAX_DAYS = 1096  # three years, one of them a leap year
@@ -54,6 +54,12 @@ class PartnerEndpoint(Endpoint):
 Day = Annotated[date, PlainSerializer(date.isoformat)]
 """`2026-04-05` on the wire."""
 
+FirstSecond = Annotated[date, PlainSerializer(lambda day: f"{day}T00:00:00Z", return_type=str)]
+"""The first second of a day: `2026-04-01T00:00:00Z` on the wire."""
+
+LastSecond = Annotated[date, PlainSerializer(lambda day: f"{day}T23:59:59Z", return_type=str)]
+"""The last second of a day: `2026-04-30T23:59:59Z` on the wire."""
+
 
 class PartnerModel(BaseModel):
     """Fields are in camelCase on the wire."""
@@ -74,6 +80,8 @@ def _day(text: object) -> date:
         moment += "Z"
     try:
         return date.fromisoformat(parse_instant(moment)[:10])
+    except TooEarly:
+        raise
     except ValueError as error:
         raise ValueError(form) from error
 

@@ -13,7 +13,8 @@ from pydantic import BaseModel
 from tally.kernel.instants import for_display
 from tally.kernel.money import Micros, to_decimal
 from tally.kernel.periods import bounds
-from tally.payouts.items import Payout, Release
+from tally.payouts.items import Payout
+from tally.payouts.model.carrying import Release
 from tally.payouts.model.statuses import PayoutStatus
 from tally.payouts.reading import PayoutDetail
 
@@ -55,9 +56,11 @@ class LineAnswer(BaseModel):
 
 
 class ReleaseAnswer(BaseModel):
-    """A release of held money."""
+    """A release of held money: `settled` is what the provider owed, and `paid_out` the rest."""
 
     amount: Decimal
+    settled: Decimal
+    paid_out: Decimal
     released_at: str
 
 
@@ -81,7 +84,8 @@ class StatusChangeAnswer(BaseModel):
 class PayoutDetailAnswer(PayoutAnswer):
     """A statement with everything about it.
 
-    `carried_in` comes from the previous statement; `carried_over`, 0 or less, goes to the next one.
+    `carried_in` comes from the previous statement or release; `carried_over`, 0 or less, goes to
+    the next one.
 
     released_amount + held_amount + carried_over = seller_earnings + carried_in
     """
@@ -149,8 +153,14 @@ def _reserve(held: Micros, release: Release | None) -> ReserveAnswer:
     released = release.amount if release else 0
     releases = []
     if release:
-        released_at = for_display(release.released_at)
-        releases.append(ReleaseAnswer(amount=to_decimal(release.amount), released_at=released_at))
+        releases.append(
+            ReleaseAnswer(
+                amount=to_decimal(release.amount),
+                settled=to_decimal(release.settled),
+                paid_out=to_decimal(release.paid_out),
+                released_at=for_display(release.released_at),
+            )
+        )
     return ReserveAnswer(
         held=to_decimal(held),
         released=to_decimal(released),
@@ -185,7 +195,10 @@ def _csv_rows(answer: PayoutDetailAnswer) -> Iterator[tuple[Any, ...]]:
     yield "carried in", answer.carried_in, "", "from the statement before"
     yield "carried over", -answer.carried_over, "", "to the next statement"
     for release in answer.reserve.releases:
-        yield "reserve released", "", -release.amount, release.released_at
+        if release.paid_out:
+            yield "reserve released", "", -release.paid_out, release.released_at
+        if release.settled:
+            yield "reserve settled", "", -release.settled, release.released_at
 
 
 def _plain(text: str) -> str:

@@ -27,7 +27,12 @@ class InvalidCursor(TallyError):
 
 
 class Unauthorized(TallyError):
+    """Whatever is wrong with a credential, the caller is told the same."""
+
     code = "unauthorized"
+
+    def __init__(self) -> None:
+        super().__init__("A valid API key is required.")
 
 
 class InsufficientScope(TallyError):

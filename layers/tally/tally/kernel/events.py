@@ -85,6 +85,12 @@ class EventConflict(Rejected):
     code = "event_conflict"
 
 
+class AlreadyUsed(Rejected):
+    """Another event gave this id to another thing."""
+
+    code = "already_used"
+
+
 class UnknownCharge(Rejected):
     code = "unknown_charge"
 

@@ -8,24 +8,47 @@ from datetime import UTC, datetime, timedelta
 _RFC3339 = re.compile(
     r"(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:[0-5]\d)", re.ASCII
 )
+_NO_MOMENT = "is not a date-time that exists"
 
 
 type Instant = str
 """`2026-04-05T09:30:00.000000000Z`: always 30 characters."""
 
+EARLIEST: Instant = "2000-01-01T00:00:00.000000000Z"
+"""Nobody may name an earlier instant, day or month."""
+
+
+class TooEarly(ValueError):
+    """What was named is before EARLIEST."""
+
+
+def not_too_early(text: str) -> str:
+    """The same text: an instant, a day such as `2026-04-05` or a month; or TooEarly."""
+    if text < EARLIEST[: len(text)]:
+        raise TooEarly(f"must not be before {EARLIEST[:10]}")
+    return text
+
 
 def parse_instant(text: str) -> Instant:
-    """RFC 3339 with any offset, up to nanoseconds -> Instant. ValueError says what is wrong."""
+    """RFC 3339 with any offset, up to nanoseconds -> Instant. ValueError says what is wrong.
+
+    A leap second, 23:59:60 UTC, is the last instant of its minute.
+    """
     match = _RFC3339.fullmatch(text)
     if match is None:
         raise ValueError("must be an RFC 3339 date-time with an offset, like 2026-04-05T09:30:00Z")
     day, clock, fraction, offset = match.groups()
+    leap = clock.endswith(":60")
+    if leap:
+        clock, fraction = f"{clock[:-2]}59", "9" * 9
     try:
         # Offsets are whole minutes: the fraction passes through the conversion untouched.
         moment = datetime.fromisoformat(f"{day}T{clock}{offset.upper()}").astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise ValueError("is not a date-time that exists") from error
-    return _text(moment, fraction or "")
+        raise ValueError(_NO_MOMENT) from error
+    if leap and (moment.hour, moment.minute) != (23, 59):
+        raise ValueError(_NO_MOMENT)
+    return not_too_early(_text(moment, fraction or ""))
 
 
 def to_instant(moment: datetime) -> Instant:

@@ -21,7 +21,7 @@ from tally.ledger.model.charges import Charge
 from tally.ledger.model.entries import EntrySide, LedgerEntry, Months, Posting
 from tally.ledger.provider_months import ProviderMonth, count_import, is_closed
 
-# A mark, a record and a debit; then a credit and the provider's month for each.
+# A mark, a record with its id and a debit; then a credit and the provider's month for each.
 _MAX_IMPORTED_PROVIDERS = 48
 
 type MakeEntries = Callable[[Posting, Months], Sequence[LedgerEntry]]

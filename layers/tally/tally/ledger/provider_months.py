@@ -4,11 +4,13 @@ Its item is `PERIOD#2026-04` / `PROVIDER#acme#USD` with the attributes
 
 - `tenant_id`, `currency`: written before the provider's first credit of the month;
 - `imports`: how many transactions imported history after the month had ended; absent before;
+- `closing`: true while a statement is made that an import got ahead of before;
 - `closed`: the id of the statement that closed the month to imports; absent until then.
 
 A statement is made from the ledger as it was read. So the transaction that writes it requires the
 same `imports` as before that read, and an import requires that `closed` is absent: one of two
-rivals fails and starts again.
+rivals fails and starts again. A statement that failed sets `closing`, which imports respect too, or
+a long import would let it read the ledger again and again.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from tally.aws.table import Table
-from tally.aws.transactions import Action
+from tally.aws.transactions import Action, Cancelled
 from tally.kernel.keys import Key
 from tally.kernel.periods import Period
 from tally.ledger.items import PROVIDER_PREFIX, period_pk, provider_month_key
@@ -51,7 +53,7 @@ def count_import(table: Table, month: ProviderMonth) -> Action:
     return table.update(
         month.key,
         "ADD imports :one SET tenant_id = :tenant_id, currency = :currency",
-        "attribute_not_exists(closed)",
+        "attribute_not_exists(closed) AND attribute_not_exists(closing)",
         one=1,
         **announcement(month),
     )
@@ -63,8 +65,23 @@ def imports_of(item: Item | None) -> int | None:
 
 
 def is_closed(item: Item | None) -> bool:
-    """Whether a statement closed the month; its history then posts to the open month."""
-    return item is not None and "closed" in item
+    """Whether a statement closed the month, or is about to; then history posts to the open one."""
+    return item is not None and ("closed" in item or "closing" in item)
+
+
+def stop_imports(table: Table, month: ProviderMonth) -> None:
+    """Let no more history into the month, for the statement that is about to be made of it."""
+    stop = table.update(
+        month.key,
+        "SET closing = :true, tenant_id = :tenant_id, currency = :currency",
+        "attribute_not_exists(closed)",
+        true=True,
+        **announcement(month),
+    )
+    try:
+        table.transact([stop])
+    except Cancelled:
+        return  # another run made the statement
 
 
 def close(
@@ -77,7 +94,7 @@ def close(
         unchanged, bound = "imports = :imports", {"imports": imports_as_read}
     return table.update(
         month.key,
-        "SET closed = :closed, tenant_id = :tenant_id, currency = :currency",
+        "SET closed = :closed, tenant_id = :tenant_id, currency = :currency REMOVE closing",
         unchanged,
         closed=statement_id,
         **announcement(month),
@@ -94,7 +111,7 @@ def months_of(table: Table, period: Period) -> Iterator[ProviderMonth]:
 def statements_of(table: Table, period: Period) -> Iterator[str]:
     """The ids of the statements that closed a month, in one Query."""
     for item in _items_of(table, period):
-        if is_closed(item):
+        if "closed" in item:
             yield item["closed"]
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from tally.kernel.instants import Instant
 from tally.kernel.keys import Key
-from tally.kernel.money import Micros
 from tally.kernel.periods import Period
+from tally.payouts.model.carrying import Carried, Release
 from tally.payouts.model.statements import Line, Statement
 from tally.payouts.model.statuses import PayoutStatus
 
@@ -49,7 +49,7 @@ def payout_release_key(statement_id: str) -> Key:
 
 
 def carry_key(tenant_id: str, currency: str) -> Key:
-    """`TENANT#acme` / `CARRY#USD`: what the newest statement carried over to the next"""
+    """`TENANT#acme` / `CARRY#USD`: the balance that the next statement or release takes"""
     return Key(f"TENANT#{tenant_id}", f"CARRY#{currency}")
 
 
@@ -89,14 +89,6 @@ class StatusChange:
     changed_by: str
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
-    """The release of a statement's reserve: from then on the amount is the provider's."""
-
-    amount: Micros
-    released_at: Instant
-
-
 def key_of_statement(item: Mapping[str, Any]) -> Key:
     """The statement's own key, from any item that names its provider, month and currency."""
     return payout_key(item["tenant_id"], item["period"], item["currency"])
@@ -114,6 +106,7 @@ def statement_attributes(statement: Statement) -> dict[str, Any]:
         "fee": statement.fee,
         "held": statement.held,
         "carried_in": statement.carried_in,
+        "number": statement.number,
         "created_at": statement.created_at,
     }
 
@@ -129,6 +122,7 @@ def statement_from(item: Mapping[str, Any], lines: tuple[Line, ...] = ()) -> Sta
         fee=item["fee"],
         held=item["held"],
         carried_in=item["carried_in"],
+        number=item.get("number"),
         created_at=item["created_at"],
         lines=lines,
     )
@@ -162,8 +156,26 @@ def change_from(item: Mapping[str, Any]) -> StatusChange:
 
 
 def release_from(item: Mapping[str, Any]) -> Release:
-    return Release(item["amount"], item["released_at"])
+    return Release(
+        amount=item["amount"],
+        released_at=item["released_at"],
+        carried_in=item.get("carried_in", 0),
+        number=item.get("number"),
+    )
 
 
 def release_attributes(release: Release) -> dict[str, Any]:
-    return {"amount": release.amount, "released_at": release.released_at}
+    return {
+        "amount": release.amount,
+        "released_at": release.released_at,
+        "carried_in": release.carried_in,
+        "number": release.number,
+    }
+
+
+def carried_from(item: Mapping[str, Any] | None) -> Carried:
+    return Carried(item["amount"], item.get("moves", 0)) if item else Carried()
+
+
+def carried_attributes(carried: Carried) -> dict[str, Any]:
+    return {"amount": carried.amount, "moves": carried.moves}

@@ -8,16 +8,16 @@ from itertools import batched
 
 from tally.access.tenants import get_tenant
 from tally.aws.table import Table
-from tally.aws.transactions import Action
+from tally.aws.transactions import Action, named
 from tally.catalog.reads import dataset_names
 from tally.kernel.instants import Instant, plus
-from tally.kernel.money import Micros
 from tally.ledger.model.entries import EntrySide
 from tally.ledger.provider_months import ProviderMonth, close, imports_of
 from tally.ledger.reads import entries
 from tally.payouts.counters import StatementTotals
 from tally.payouts.items import (
     StatusChange,
+    carried_from,
     carry_key,
     lines_attributes,
     payout_by_id_key,
@@ -25,10 +25,14 @@ from tally.payouts.items import (
     payout_lines_key,
     statement_attributes,
 )
+from tally.payouts.model.carrying import Carried
 from tally.payouts.model.statements import Line, Statement, lines_of, make_statement
 from tally.payouts.model.statuses import PayoutStatus
 from tally.payouts.paying import note_status
-from tally.payouts.reserves import hold
+from tally.payouts.reserves import carry, hold
+
+NO_IMPORTS_SINCE = "no_imports_since"
+"""The condition that fails if history was imported while the statement was made."""
 
 # A line takes 1.1 KB with the longest names, and an item holds 400 KB.
 _LINES_PER_ITEM = 300
@@ -56,14 +60,15 @@ def make(table: Table, month: ProviderMonth, how: Making) -> list[Action]:
     lines = ledger_lines(table, month)
     if not lines:
         return []
-    carried_in: Micros | None = read.get(carried_key, {}).get("amount")
-    statement = _statement(table, month, lines, carried_in or 0, how.now)
+    carried = read.get(carried_key)
+    imports = imports_of(read.get(month.key))
+    statement = _statement(table, month, lines, carried_from(carried), how.now)
     made = StatusChange(PayoutStatus.PENDING, how.now, how.made_by)
     return [
         _statement_item(table, statement),
         _pointer(table, statement),
-        close(table, month, imports_of(read.get(month.key)), statement.statement_id),
-        _carry(table, statement, carried_in),
+        named(NO_IMPORTS_SINCE, close(table, month, imports, statement.statement_id)),
+        carry(table, carried_key, carried, statement.carried_over),
         table.add(StatementTotals(month.tenant_id).key, {"payouts": 1}),
         note_status(table, statement.statement_id, 1, made),
         *_line_items(table, statement),
@@ -84,7 +89,7 @@ def _statement(
     table: Table,
     month: ProviderMonth,
     lines: tuple[Line, ...],
-    carried_in: Micros,
+    carried: Carried,
     created_at: Instant,
 ) -> Statement:
     """At the provider's present rates."""
@@ -97,7 +102,8 @@ def _statement(
         currency=month.currency,
         fee_rate=tenant.fee_rate,
         reserve_rate=tenant.reserve_rate,
-        carried_in=carried_in,
+        carried_in=carried.amount,
+        number=carried.moves + 1,
         created_at=created_at,
         lines=lines,
     )
@@ -118,15 +124,6 @@ def _pointer(table: Table, statement: Statement) -> Action:
         "currency": statement.currency,
     }
     return table.put_new(payout_by_id_key(statement.statement_id), attributes)
-
-
-def _carry(table: Table, statement: Statement, as_read: Micros | None) -> Action:
-    """What the next statement takes over, if no other statement has taken it since it was read."""
-    key = carry_key(statement.tenant_id, statement.currency)
-    attributes = {"amount": statement.carried_over}
-    if as_read is None:
-        return table.put_new(key, attributes)
-    return table.put(key, attributes, "amount = :as_read", as_read=as_read)
 
 
 def _line_items(table: Table, statement: Statement) -> list[Action]:

@@ -18,7 +18,6 @@ from tally.payouts.items import (
     RELEASE_SK,
     STATUS_PREFIX,
     Payout,
-    Release,
     StatusChange,
     change_from,
     key_of_statement,
@@ -26,8 +25,10 @@ from tally.payouts.items import (
     payout_by_id_key,
     payout_from,
     payout_key,
+    payout_release_key,
     release_from,
 )
+from tally.payouts.model.carrying import Release
 
 
 class PayoutPosition(NamedTuple):
@@ -69,6 +70,12 @@ def all_payouts(table: Table, tenant_id: str) -> Iterator[Payout]:
     """Every statement of a provider, oldest month first."""
     for item in table.query(tenant_key(tenant_id).pk, PAYOUT_PREFIX, consistent=True):
         yield payout_from(item)
+
+
+def releases_of(table: Table, statement_ids: Sequence[str]) -> Iterator[Release]:
+    """The released reserves of these statements."""
+    for item in table.get_many([payout_release_key(each) for each in statement_ids]).values():
+        yield release_from(item)
 
 
 def get_payout(table: Table, statement_id: str) -> PayoutDetail | None:

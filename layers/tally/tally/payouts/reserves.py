@@ -1,20 +1,30 @@
-"""Reserves: what a statement holds back, until a payout run finds it due and releases it."""
+"""Reserves, held until a payout run finds them due, and the balance that a provider carries.
+
+What the provider owes by then is settled from the reserve. The release takes the carried balance
+as statements do, in one transaction: neither can settle a debt that the other has settled.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from tally.aws.table import Table
+from tally.aws.table import Table, pauses
 from tally.aws.transactions import Action, Cancelled
+from tally.kernel.errors import Unavailable
 from tally.kernel.instants import Instant
 from tally.kernel.keys import Key
+from tally.kernel.money import Micros
 from tally.payouts.items import (
     RESERVES_PK,
-    Release,
+    carried_attributes,
+    carried_from,
+    carry_key,
     payout_release_key,
     release_attributes,
     reserve_key,
 )
+from tally.payouts.model.carrying import Carried, Release
 from tally.payouts.model.statements import Statement
 
 
@@ -41,17 +51,41 @@ def due_reserves(table: Table, now: Instant) -> Iterator[str]:
 def release(table: Table, reserve_sk: str, now: Instant) -> bool:
     """Delete a reserve and note its release on the statement. False if it was released before."""
     key = Key(RESERVES_PK, reserve_sk)
-    held = table.get(key, consistent=True)
-    if held is None:
-        return False
-    noted = release_attributes(Release(held["amount"], now))
-    try:
-        table.transact(
-            [
-                table.delete(key, "attribute_exists(PK)"),
-                table.put_new(payout_release_key(held["statement_id"]), noted),
-            ]
-        )
-    except Cancelled:
-        return False
-    return True
+    for pause in pauses():
+        held = table.get(key, consistent=True)
+        if held is None:
+            return False
+        try:
+            table.transact(_release(table, key, held, now))
+        except Cancelled:
+            table.sleep(pause)  # another writer released it, or took the balance: read again
+        else:
+            return True
+    raise Unavailable("Other writers keep changing what this provider carries; run this again.")
+
+
+def _release(table: Table, key: Key, held: Mapping[str, Any], now: Instant) -> list[Action]:
+    """The actions that release a reserve; a condition fails if what was read has changed."""
+    carried_key = carry_key(held["tenant_id"], held["currency"])
+    as_read = table.get(carried_key, consistent=True)
+    carried = carried_from(as_read)
+    released = Release(held["amount"], now, carried.amount, carried.moves + 1)
+    return [
+        table.delete(key, "attribute_exists(PK)"),
+        table.put_new(payout_release_key(held["statement_id"]), release_attributes(released)),
+        carry(table, carried_key, as_read, released.carried_over),
+    ]
+
+
+def carry(
+    table: Table, key: Key, as_read: Mapping[str, Any] | None, carried_over: Micros
+) -> Action:
+    """Leave this balance, unless another statement or release took it since the item was read."""
+    before = carried_from(as_read)
+    attributes = carried_attributes(Carried(carried_over, before.moves + 1))
+    if as_read is None:
+        return table.put_new(key, attributes)
+    unmoved, bound = "attribute_not_exists(moves)", {"amount": before.amount}
+    if before.moves:
+        unmoved, bound = "moves = :moves", bound | {"moves": before.moves}
+    return table.put(key, attributes, f"amount = :amount AND {unmoved}", **bound)

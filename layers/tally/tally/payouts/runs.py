@@ -10,13 +10,13 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from tally.aws.queues import Queue
-from tally.aws.table import Table
+from tally.aws.table import Table, pauses
 from tally.aws.transactions import Action, Cancelled, named
 from tally.kernel.errors import NotFound, Unavailable
 from tally.kernel.instants import Instant
 from tally.kernel.keys import Key
 from tally.kernel.periods import Period
-from tally.ledger.provider_months import ProviderMonth, months_of
+from tally.ledger.provider_months import ProviderMonth, months_of, stop_imports
 from tally.payouts.counters import RunTotals
 from tally.payouts.items import (
     PAYOUT_RUNS_PK,
@@ -24,7 +24,7 @@ from tally.payouts.items import (
     payout_outcomes_pk,
     payout_run_key,
 )
-from tally.payouts.making import Making, make
+from tally.payouts.making import NO_IMPORTS_SINCE, Making, make
 
 _ATTEMPTS = 20
 _RUN_EXISTS = "run_exists"
@@ -131,7 +131,7 @@ def do_task(table: Table, task: Task, now: Instant, *, hold_for: timedelta) -> O
     NotFound if there is no such run.
     """
     how = Making(now, task.run_id, hold_for)
-    for _ in range(_ATTEMPTS):
+    for pause in pauses():
         before = _outcome_of(table, task)
         if before in (Outcome.GENERATED, Outcome.UNCHANGED):
             return before
@@ -144,8 +144,11 @@ def do_task(table: Table, task: Task, now: Instant, *, hold_for: timedelta) -> O
                 raise NotFound(
                     f"Payout run {task.run_id} of {task.period} does not exist."
                 ) from None
-            continue  # another run, imported history or a second delivery was faster: read again
-        return outcome
+            if cancelled.failed(NO_IMPORTS_SINCE):
+                stop_imports(table, task.month)  # or each of them would cost a read of the ledger
+            table.sleep(pause)  # another run, an import or a second delivery was faster: read again
+        else:
+            return outcome
     raise Unavailable(
         "Other writers keep changing this provider's month; deliver the message again."
     )

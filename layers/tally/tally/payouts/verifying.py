@@ -2,50 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
 from tally.aws.table import Table
-from tally.kernel.money import to_decimal
+from tally.kernel.instants import Instant
+from tally.kernel.money import Micros, to_decimal
 from tally.ledger.provider_months import ProviderMonth, statements_of
 from tally.ledger.reads import periods
 from tally.payouts.making import ledger_lines
+from tally.payouts.model.carrying import Release
+from tally.payouts.model.fees import reserve
 from tally.payouts.model.statements import Line, Statement, make_statement
-from tally.payouts.reading import all_payouts, get_payout
+from tally.payouts.reading import PayoutDetail, all_payouts, get_payout, releases_of
+
+
+class Move(NamedTuple):
+    """A statement or a release that took a provider's carried balance, and what it left of it."""
+
+    number: int | None
+    at: Instant
+    carried_over: Micros
 
 
 def verify(table: Table, statement_id: str) -> str | None:
-    """How a statement differs from the ledger, in words; None if it does not."""
+    """How a statement or its release differs from the ledger, in words; None if neither does."""
     detail = get_payout(table, statement_id)
     if detail is None:
         return "there is no such statement"
     stored = detail.payout.statement
-    month = ProviderMonth(stored.tenant_id, stored.period, stored.currency)
-    expected = make_statement(
-        tenant_id=stored.tenant_id,
-        period=stored.period,
-        currency=stored.currency,
-        fee_rate=stored.fee_rate,
-        reserve_rate=stored.reserve_rate,
-        carried_in=_carried_to(table, stored),
-        created_at=stored.created_at,
-        lines=ledger_lines(table, month),
-    )
-    says = {line.dataset_id: line for line in stored.lines}
-    right = {line.dataset_id: line for line in expected.lines}
-    for dataset_id in sorted(says.keys() | right.keys()):
-        line, other = says.get(dataset_id), right.get(dataset_id)
-        if line != other:
-            words = f"the statement says {_in_words(line)}, the ledger {_in_words(other)}"
-            return f"line {dataset_id}: {words}"
-    for field in ("gross", "fee", "held", "carried_in"):
-        amount, due = getattr(stored, field), getattr(expected, field)
-        if amount != due:
-            return f"{field} is {to_decimal(amount)}, and should be {to_decimal(due)}"
-    return None
-
-
-def _in_words(line: Line | None) -> str:
-    return f"{to_decimal(line.amount)} of {line.entries}" if line else "nothing"
+    moves = _moves(table, stored.tenant_id, stored.currency)
+    expected = _made_again(table, stored, moves)
+    return _line_that_differs(stored, expected) or _amount_that_differs(detail, expected, moves)
 
 
 def all_statements(table: Table) -> Iterator[str]:
@@ -54,13 +43,84 @@ def all_statements(table: Table) -> Iterator[str]:
         yield from statements_of(table, period)
 
 
-def _carried_to(table: Table, statement: Statement) -> int:
-    """What the provider's statement before this one carried over."""
-    earlier = [
-        other.statement
-        for other in all_payouts(table, statement.tenant_id)
-        if other.statement.currency == statement.currency
-        and other.statement.created_at < statement.created_at
-    ]
-    newest = max(earlier, key=lambda other: other.created_at, default=None)
+def carried_before(moves: Sequence[Move], number: int | None, at: Instant) -> Micros:
+    """What a statement or release found, which has this number, or none, and was made then."""
+    if number is None:  # before moves were numbered, their times had to tell the order
+        before = [move for move in moves if move.at < at]
+    elif number == 1:
+        before = [move for move in moves if move.number is None and move.at < at]
+    else:
+        before = [move for move in moves if move.number == number - 1]
+    newest = max(before, key=lambda move: move.at, default=None)
     return newest.carried_over if newest else 0
+
+
+def _moves(table: Table, tenant_id: str, currency: str) -> Sequence[Move]:
+    """All moves of a provider's balance in one currency."""
+    payouts = all_payouts(table, tenant_id)
+    made = [each.statement for each in payouts if each.statement.currency == currency]
+    released = releases_of(table, [each.statement_id for each in made])
+    return [
+        *(Move(each.number, each.created_at, each.carried_over) for each in made),
+        # Before they were numbered, releases took nothing.
+        *(Move(r.number, r.released_at, r.carried_over) for r in released if r.number),
+    ]
+
+
+def _made_again(table: Table, stored: Statement, moves: Sequence[Move]) -> Statement:
+    """The statement as it should be, at the rates that it names."""
+    made = make_statement(
+        tenant_id=stored.tenant_id,
+        period=stored.period,
+        currency=stored.currency,
+        fee_rate=stored.fee_rate,
+        reserve_rate=stored.reserve_rate,
+        carried_in=carried_before(moves, stored.number, stored.created_at),
+        number=stored.number,
+        created_at=stored.created_at,
+        lines=ledger_lines(table, ProviderMonth(stored.tenant_id, stored.period, stored.currency)),
+    )
+    if stored.number is None:  # from before the earnings limited what is held
+        return replace(made, held=reserve(made.gross, made.reserve_rate, made.currency))
+    return made
+
+
+def _line_that_differs(stored: Statement, expected: Statement) -> str | None:
+    says = {line.dataset_id: line for line in stored.lines}
+    right = {line.dataset_id: line for line in expected.lines}
+    for dataset_id in sorted(says.keys() | right.keys()):
+        line, other = says.get(dataset_id), right.get(dataset_id)
+        if line != other:
+            words = f"the statement says {_in_words(line)}, the ledger {_in_words(other)}"
+            return f"line {dataset_id}: {words}"
+    return None
+
+
+def _in_words(line: Line | None) -> str:
+    return f"{to_decimal(line.amount)} of {line.entries}" if line else "nothing"
+
+
+def _amount_that_differs(
+    detail: PayoutDetail, expected: Statement, moves: Sequence[Move]
+) -> str | None:
+    stored, release = detail.payout.statement, detail.release
+    amounts = [
+        (field, getattr(stored, field), getattr(expected, field))
+        for field in ("gross", "fee", "held", "carried_in")
+    ]
+    if release:
+        amounts += _amounts_of_release(release, expected.held, moves)
+    for name, amount, due in amounts:
+        if amount != due:
+            return f"{name} is {to_decimal(amount)}, and should be {to_decimal(due)}"
+    return None
+
+
+def _amounts_of_release(
+    release: Release, held: Micros, moves: Sequence[Move]
+) -> Iterator[tuple[str, Micros, Micros]]:
+    """What it says and what is right, with the name of each amount."""
+    yield "the amount of the release", release.amount, held
+    if release.number:
+        due = carried_before(moves, release.number, release.released_at)
+        yield "carried_in of the release", release.carried_in, due

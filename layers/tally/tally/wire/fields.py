@@ -9,13 +9,13 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, StringConstraints
 
-from tally.kernel.instants import parse_instant
+from tally.kernel.instants import not_too_early, parse_instant
 from tally.kernel.money import Micros, parse_amount
 from tally.wire.json import dump_json
 
 ID_PATTERN = r"^[A-Za-z0-9_-]{1,64}\z"
 CURRENCY_PATTERN = r"^[A-Z]{3}\z"
-MONTH_PATTERN = r"^[1-9][0-9]{3}-(0[1-9]|1[0-2])\z"
+MONTH_PATTERN = r"^[0-9]{4}-(0[1-9]|1[0-2])\z"
 
 _MAX_OBJECT_BYTES = 4096
 _MAX_OBJECT_DEPTH = 16
@@ -92,7 +92,7 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=256), AfterVali
 Timestamp = Annotated[str, AfterValidator(parse_instant)]
 """RFC 3339 text -> Instant."""
 
-Month = Annotated[str, StringConstraints(pattern=MONTH_PATTERN)]
+Month = Annotated[str, StringConstraints(pattern=MONTH_PATTERN), AfterValidator(not_too_early)]
 """`2026-03`."""
 
 Amount = Annotated[int, BeforeValidator(_amount)]

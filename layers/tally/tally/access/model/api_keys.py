@@ -46,6 +46,11 @@ class ApiKey:
         return replace(self, revoked_at=self.revoked_at or now)
 
 
+def earlier(one: Instant | None, other: Instant | None) -> Instant | None:
+    """The earlier of two ends; None is no end at all."""
+    return min((end for end in (one, other) if end is not None), default=None)
+
+
 def prefix_of(api_key_id: str) -> str | None:
     """The inverse of `ApiKey.api_key_id`; None if the text is not the id of a key."""
     match = re.fullmatch(r"key_([a-z2-7]{12})", api_key_id, re.ASCII)

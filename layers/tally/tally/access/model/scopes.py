@@ -20,6 +20,15 @@ class Scope(StrEnum):
     ADMIN = "admin:*"
 
 
+# Whoever holds one of these can give access to others, or move money.
+_FAR_REACHING = frozenset({Scope.KEYS_WRITE, Scope.ADMIN})
+
+
+def must_be_proved_anew(needed: Scope) -> bool:
+    """Whether a request that needs the scope may not rely on a credential that is remembered."""
+    return needed in _FAR_REACHING
+
+
 def satisfies(granted: Iterable[Scope], wanted: Scope) -> bool:
     """Whether the granted scopes include the wanted one; `admin:*` includes all."""
     granted = set(granted)

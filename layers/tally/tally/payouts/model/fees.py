@@ -19,8 +19,16 @@ def platform_fee(gross: Micros, fee_rate: Decimal, currency: str) -> Micros:
 
 
 def reserve(gross: Micros, reserve_rate: Decimal, currency: str) -> Micros:
-    """What is held back of the gross for later refunds; 0 for a negative gross."""
+    """The rate's part of the gross; 0 for a negative gross."""
     return max(0, round_to_minor(Fraction(reserve_rate) * gross, currency))
+
+
+def held_back(gross: Micros, earnings: Micros, reserve_rate: Decimal, currency: str) -> Micros:
+    """What is held back for later refunds: the reserve, but never more than was earned.
+
+    Fee and reserve are each rounded, so that together they may exceed the gross by a minor unit.
+    """
+    return min(reserve(gross, reserve_rate, currency), max(0, earnings))
 
 
 def round_to_minor(amount: Fraction, currency: str) -> Micros:

@@ -15,7 +15,7 @@ from tally.kernel.instants import Instant
 from tally.kernel.money import Micros
 from tally.kernel.periods import Period
 from tally.ledger.model.entries import LedgerEntry
-from tally.payouts.model.fees import platform_fee, reserve, round_to_minor
+from tally.payouts.model.fees import held_back, platform_fee, round_to_minor
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,8 @@ class Statement:
     """What a provider is owed for a month in one currency. It never changes.
 
     `released` is paid and never negative. `carried_over` is 0 or negative: what the provider still
-    owes after a month with more refunds than charges. The next statement has it as `carried_in`.
+    owes after a month with more refunds than charges. The next statement or release has it as
+    `carried_in`; `number` counts them. It is None for statements from before they were numbered.
 
     released + held + carried_over = earnings + carried_in
     """
@@ -48,6 +49,7 @@ class Statement:
     carried_in: Micros
     created_at: Instant
     lines: tuple[Line, ...]
+    number: int | None = None
 
     @property
     def statement_id(self) -> str:
@@ -97,9 +99,11 @@ def make_statement(
     carried_in: Micros,
     created_at: Instant,
     lines: tuple[Line, ...],
+    number: int | None = None,
 ) -> Statement:
     """The statement of these lines. The rates apply to the gross after it is rounded."""
     gross = round_to_minor(Fraction(sum(line.amount for line in lines)), currency)
+    fee = platform_fee(gross, fee_rate, currency)
     return Statement(
         tenant_id=tenant_id,
         period=period,
@@ -107,9 +111,10 @@ def make_statement(
         fee_rate=fee_rate,
         reserve_rate=reserve_rate,
         gross=gross,
-        fee=platform_fee(gross, fee_rate, currency),
-        held=reserve(gross, reserve_rate, currency),
+        fee=fee,
+        held=held_back(gross, gross - fee, reserve_rate, currency),
         carried_in=carried_in,
         created_at=created_at,
         lines=lines,
+        number=number,
     )
