@@ -96,3 +96,21 @@ class FaultyClient:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.real, name)
+
+
+@dataclass
+class ForgetfulClient:
+    """A client whose every transaction is done, and first answered as if it might not be."""
+
+    real: Any
+    sent: set[str] = field(default_factory=set)
+
+    def transact_write_items(self, **arguments: Any) -> Any:
+        transaction = str(arguments["TransactItems"])
+        if transaction in self.sent:
+            return self.real.transact_write_items(**arguments)
+        self.sent.add(transaction)
+        return error_after(lambda: self.real.transact_write_items(**arguments))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.real, name)

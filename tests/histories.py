@@ -67,12 +67,12 @@ def version(event: Event) -> tuple[str, int, str]:
     return event["time"], rank, event["id"]
 
 
-def dashboard(accepted: Sequence[Event]) -> dict[str, int]:
+def dashboard(accepted: Sequence[Event], datasets: Sequence[str] = DATASETS) -> dict[str, int]:
     """What the provider's dashboard must say after these events, in whatever order they came."""
     result = dict.fromkeys(
         ("datasets", "objects", "bytes", "pending_review", "approved", "rejected", "active"), 0
     )
-    for dataset in DATASETS:
+    for dataset in datasets:
         own = [e for e in accepted if e["data"]["dataset_id"] == dataset]
         of_dataset = [e for e in own if e["type"].startswith("dataset.")]
         if not of_dataset or max(of_dataset, key=version)["type"] == "dataset.deleted":

@@ -82,44 +82,70 @@ def test_a_tenants_id_is_taken_once(market: World) -> None:
     assert answered == answer(409, failure("already_exists", message, ("tenant_id", message)))
 
 
+NO_RATE: tuple[Any, ...] = (
+    *("abc", "", None, True, [], {}, "NaN", "-NaN", "Infinity", -0.01, "-0.01"),
+    *(1.000001, "1.000001", 2, "0.1234567", 0.1234567, "0.3000000"),
+    *("1e-7", "1e-6", "1e999999999", "1e-999999999", "0e-999999999", "0e999999999"),
+    *("0.1_0", "1_0e-2", " 0.1 ", "0.1\n", "\u00a00.1", "+0.1", "-0.0"),
+    *("0,1", "10%", ".1", "1."),
+    *("\u0660.\u0661", "\uff10.\uff11", "\u0967", "0x0", "0.1f", "1/10"),
+    *(10**400, 1e-7, 1e300),
+)
+
 WRONG_TENANTS: Mapping[str, tuple[Any, ...]] = {
     "tenant_id": (5, "", "x" * 65, "a b", "a#b", "a\n", "ä", [], "\ud800"),
     "display_name": (5, None, "", "   ", "x" * 257, "a\0b", "a\nb", [], "\ud800"),
     "billing_currency": (5, None, "", "usd", "US", "USDD", "USD\n", "ÄÖÜ", "\ud800"),
-    "fee_rate": (
-        *("abc", "", None, True, [], {}, "NaN", "-NaN", "Infinity", -0.01, "-0.01"),
-        *(1.000001, "1.000001", 2, "0.1234567", 0.1234567, "0.3000000"),
-        *("1e-7", "1e999999999", "1e-999999999", "0e-999999999", "0e999999999"),
-    ),
+    "fee_rate": NO_RATE,
+    "reserve_rate": NO_RATE,
 }
 
 
 @pytest.mark.parametrize("field", WRONG_TENANTS)
 def test_wrong_values_of_a_tenant(field: str, market: World) -> None:
     # The other rate leaves room for any.
-    valid = {"display_name": "New", "reserve_rate": 0}
+    valid = {"display_name": "New", "fee_rate": 0, "reserve_rate": 0}
 
     bodies = [valid | {field: value} for value in WRONG_TENANTS[field]]
 
     assert_each_invalid(market, TENANTS, bodies, field)
 
 
-def test_rates_at_their_bounds(market: World) -> None:
-    shown = {
-        "0": "0",
-        "1": "1",
-        "0.000001": "0.000001",
-        "0.999999": "0.999999",
-        "1.000000": "1.000000",
-        "1e-6": "0.000001",
-        "-0.0": "0.0",
-    }
-    bodies = [{"display_name": "N", "fee_rate": rate, "reserve_rate": 0} for rate in shown]
+def test_what_is_wrong_with_a_rate_is_said(market: World) -> None:
+    rule = "must be a plain decimal from 0 to 1 with at most 6 decimals, such as 0.30"
 
-    answers = [post(market, TENANTS, body) for body in bodies]
+    for rate in NO_RATE:
+        answered = post(market, TENANTS, {"display_name": "New", "fee_rate": rate})
+        assert answered == answer(400, invalid(("fee_rate", rule))), rate
 
-    assert [answered.status for answered in answers] == [201] * len(shown)
-    assert [answered.body["data"]["fee_rate"] for answered in answers] == list(shown.values())
+
+RATES: Mapping[str, str] = {
+    '"0"': "0",
+    '"1"': "1",
+    '"0.000001"': "0.000001",
+    '"0.999999"': "0.999999",
+    '"1.000000"': "1.000000",
+    "0": "0",
+    "1": "1",
+    "0.999999": "0.999999",
+    "1.000000": "1.000000",
+    # What libraries write for 0.000001, 0 and 1.
+    "1e-06": "0.000001",
+    "1E-6": "0.000001",
+    "-0.0": "0.0",
+    "1e0": "1",
+}
+
+
+@pytest.mark.parametrize("field", ["fee_rate", "reserve_rate"])
+def test_rates_at_their_bounds(field: str, market: World) -> None:
+    other = "reserve_rate" if field == "fee_rate" else "fee_rate"
+    bodies = [f'{{"display_name": "N", "{field}": {rate}, "{other}": 0}}' for rate in RATES]
+
+    answers = [post_raw(market, TENANTS, body, "application/json") for body in bodies]
+
+    assert [answered.status for answered in answers] == [201] * len(RATES)
+    assert [answered.body["data"][field] for answered in answers] == list(RATES.values())
 
 
 def test_rates_take_no_more_than_all(market: World) -> None:

@@ -15,10 +15,13 @@ from tally.wire.fields import (
     JsonObject,
     Month,
     Name,
+    Rate,
     Text,
     WholeNumber,
     message_of,
 )
+
+RATE_RULE = "must be a plain decimal from 0 to 1 with at most 6 decimals, such as 0.30"
 
 
 class Colour(StrEnum):
@@ -54,6 +57,9 @@ def said(hint: Any, value: Any) -> str:
         (Text, "x" * 257, "must have at most 256 characters"),
         (Name, " ", "must not be blank"),
         (Name, "a\n", "must not contain control characters"),
+        (Rate, "0.1_0", RATE_RULE),
+        (Rate, "\u0660.\u0661", RATE_RULE),
+        (Rate, 1.5, RATE_RULE),
         (WholeNumber, "1.0", "must be an integer"),
         (WholeNumber, None, "must be an integer"),
         (WholeNumber, "9" * 5000, "has too many digits"),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import AfterValidator, BaseModel, Field, model_validator
+from pydantic import BaseModel, model_validator
 
 from tally.access.model.scopes import Scope
 from tally.access.model.tenants import Tenant, new_tenant_id
@@ -14,20 +14,9 @@ from tally.http.dependencies import Now, TheTable
 from tally.http.endpoint import Endpoint
 from tally.kernel.errors import AlreadyExists
 from tally.kernel.instants import for_display
-from tally.wire.fields import Currency, Id, Name
+from tally.wire.fields import Currency, Id, Name, Rate
 
 endpoint = Endpoint(Scope.ADMIN, platform_only=True, errors=[AlreadyExists])
-
-
-def _in_micros(rate: Decimal) -> Decimal:
-    exponent = rate.as_tuple().exponent
-    # Pydantic's decimal_places accepts 1e-999999999, which is a gigabyte when written out.
-    if not isinstance(exponent, int) or not -6 <= exponent <= 0:
-        raise ValueError("must be a plain decimal with at most 6 decimal places")
-    return abs(rate)  # of -0.0
-
-
-Rate = Annotated[Decimal, Field(ge=0, le=1), AfterValidator(_in_micros)]
 
 
 class CreateTenantRequest(BaseModel):

@@ -75,7 +75,9 @@ class Look:
         for totals in counted:
             if isinstance(totals, DatedTotals) and kind.happened_at:
                 if totals not in self.latest:
+                    counter, _ = totals.row_count
                     self.sums[totals.row_count] += 1
+                    self.traces[counter] += hash(totals.key)
                 happened = kind.happened_at(record)
                 self.latest[totals] = max(self.latest.get(totals, ""), happened)
         seen = hash((item["PK"], item["SK"], item.get("revision")))

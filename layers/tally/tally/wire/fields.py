@@ -17,30 +17,50 @@ ID_PATTERN = r"^[A-Za-z0-9_-]{1,64}\z"
 CURRENCY_PATTERN = r"^[A-Z]{3}\z"
 MONTH_PATTERN = r"^[0-9]{4}-(0[1-9]|1[0-2])\z"
 
+# As text. Decimal itself also reads `1_0`, ` 1`, `1e0` and the digits of every script.
+_PLAIN_DECIMAL = r"\d+(\.\d+)?"
+
+# C0, C1, and the overrides and isolates of Unicode's bidirectional algorithm. Marks, such as U+200F,
+# are part of ordinary text.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
 _MAX_OBJECT_BYTES = 4096
 _MAX_OBJECT_DEPTH = 16
 
 
-def _no_control_characters(text: str) -> str:
-    if any(ord(character) < 32 or ord(character) == 127 for character in text):
-        raise ValueError("must not contain control characters")
+def no_control_characters(text: str) -> str:
+    """The text. ValueError if it can hide or rearrange what people read."""
+    if _CONTROL.search(text):
+        raise ValueError("must not contain control or text direction characters")
     return text
 
 
 def _readable(text: str) -> str:
     if not text.strip():
         raise ValueError("must not be blank")
-    return _no_control_characters(text)
+    return no_control_characters(text)
 
 
 def _amount(value: object) -> Micros:
     """A JSON number or its text -> micro-units."""
     # Text of any length is parsed, so that the error is about the number and not how it is written.
-    if isinstance(value, str) and re.fullmatch(r"-?\d+(\.\d+)?", value, re.ASCII):
+    if isinstance(value, str) and re.fullmatch(f"-?{_PLAIN_DECIMAL}", value, re.ASCII):
         value = Decimal(value)
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise ValueError("must be a number")  # noqa: TRY004  pydantic makes it a field's error
     return parse_amount(Decimal(value))
+
+
+def _rate(value: object) -> Decimal:
+    """A JSON number or its text -> a fraction."""
+    if isinstance(value, str) and re.fullmatch(_PLAIN_DECIMAL, value, re.ASCII):
+        value = Decimal(value)
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        rate = Decimal(value)
+        exponent = rate.as_tuple().exponent
+        if isinstance(exponent, int) and -6 <= exponent <= 0 and 0 <= rate <= 1:
+            return abs(rate)  # of -0.0
+    raise ValueError("must be a plain decimal from 0 to 1 with at most 6 decimals, such as 0.30")
 
 
 def _object_text(value: object) -> str:
@@ -83,7 +103,7 @@ Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 
-Identity = Annotated[Text, AfterValidator(_no_control_characters)]
+Identity = Annotated[Text, AfterValidator(no_control_characters)]
 """A part of an event's identity."""
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=256), AfterValidator(_readable)]
@@ -97,6 +117,9 @@ Month = Annotated[str, StringConstraints(pattern=MONTH_PATTERN), AfterValidator(
 
 Amount = Annotated[int, BeforeValidator(_amount)]
 """At most 6 decimals, not negative, below 10^12 -> micro-units."""
+
+Rate = Annotated[Decimal, BeforeValidator(_rate)]
+"""A fraction: a plain decimal from 0 to 1 with at most 6 decimals."""
 
 Currency = Annotated[str, StringConstraints(pattern=CURRENCY_PATTERN)]
 """ISO 4217."""

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal, InvalidOperation
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import simplejson
 
 from tally.kernel.errors import InvalidRequest, UnsupportedMediaType
+
+_HALF_A_PAIR = re.compile(r"[\ud800-\udfff]")
+_LONGEST_PATH = 100
 
 # Written out, 1e-999999999 is a gigabyte of zeros. Python limits integers in a similar way itself.
 _MAX_DIGITS = 1000
@@ -39,7 +43,9 @@ def load_json(body: str | bytes) -> Any:
     """Numbers with a fraction or an exponent become Decimal. InvalidRequest names the mistake."""
     try:
         text = decode(body) if isinstance(body, bytes) else body
-        return json.loads(text, parse_float=_exact, parse_constant=_refuse)
+        return json.loads(
+            text, parse_float=_exact, parse_constant=_refuse, object_pairs_hook=_object
+        )
     except json.JSONDecodeError as error:
         raise InvalidRequest(
             f"The body is not valid JSON: {error.msg} at line {error.lineno}, "
@@ -52,6 +58,60 @@ def load_json(body: str | bytes) -> Any:
         raise InvalidRequest(
             "The body contains a number that is too long.", field="body"
         ) from error
+
+
+class Flaw(NamedTuple):
+    """What is wrong with a document, though it is JSON. `field` is a path: `data.metadata.a`."""
+
+    field: str
+    reason: str
+
+
+class _Repeating(dict[str, Any]):
+    """An object that was sent with one of its keys twice."""
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        met: set[str] = set()
+        self.key = next(key for key, _ in pairs if key in met or met.add(key))
+
+
+def flaw_in(document: Any) -> Flaw | None:
+    """What readers would understand in different ways: RFC 7493 forbids it.
+
+    That is a key that an object has twice, and half of a surrogate pair. None if there is neither.
+    """
+    waiting: list[tuple[Any, Any]] = [((), document)]  # (parent's path, key) and value
+    while waiting:
+        path, value = waiting.pop()
+        if isinstance(value, str):
+            if not value.isascii() and _HALF_A_PAIR.search(value):
+                return Flaw(_written(path), "must be valid Unicode")
+        elif isinstance(value, dict):
+            if isinstance(value, _Repeating):
+                return Flaw(_written((path, value.key)), "must not be sent twice")
+            for key, part in value.items():
+                if not key.isascii() and _HALF_A_PAIR.search(key):
+                    return Flaw(_written((path, key)), "must be valid Unicode")
+                waiting.append(((path, key), part))
+        elif isinstance(value, list):
+            waiting += [((path, n), part) for n, part in enumerate(value)]
+    return None
+
+
+def _written(path: Any) -> str:
+    """`((((), "data"), "metadata"), "a")` -> `data.metadata.a`; shortened, and all Unicode."""
+    keys: list[str] = []
+    while path:
+        path, key = path
+        keys.append(str(key)[:_LONGEST_PATH])
+    text = ".".join(reversed(keys)).encode(errors="replace").decode()
+    return text if len(text) <= _LONGEST_PATH else f"{text[: _LONGEST_PATH - 1]}…"
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    return fields if len(fields) == len(pairs) else _Repeating(pairs)
 
 
 def dump_json(value: Any, **options: Any) -> str:
