@@ -8,12 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
-from dev.template import route_for
+from dev.template import route_for, route_of
 from tally.access.authentication import authenticator_for
 from tally.aws.table import Table, default_table
 from tally.http.dependencies import platform_tenant_id
+from tally.http.endpoint import Endpoint
+from tally.http.headers import allowed_origins
 from tally.http.lists import cursor_secret
 from tally.kernel.clock import current_instant
 from tally.kernel.instants import Instant
@@ -49,7 +51,7 @@ def proxy_event(
         name: [values] if isinstance(values, str) else list(values)
         for name, values in (headers or {}).items()
     }
-    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    query = parse_qs(parts.query, keep_blank_values=True)
     sent = body.encode() if isinstance(body, str) else body
     return {
         "httpMethod": method,
@@ -58,8 +60,8 @@ def proxy_event(
         "pathParameters": parameters or None,
         "headers": {name: values[-1] for name, values in many.items()},
         "multiValueHeaders": many,
-        "queryStringParameters": query or None,
-        "multiValueQueryStringParameters": {k: [v] for k, v in query.items()} or None,
+        "queryStringParameters": {name: values[-1] for name, values in query.items()} or None,
+        "multiValueQueryStringParameters": query or None,
         "requestContext": {"requestId": "00000000", "resourcePath": route.path},
         "body": None if sent is None else b64encode(sent).decode(),
         "isBase64Encoded": sent is not None,
@@ -73,22 +75,25 @@ def overrides(table: Table, now: Instant) -> Overrides:
         current_instant: lambda: now,
         platform_tenant_id: lambda: PLATFORM,
         cursor_secret: lambda: b"secret",
+        allowed_origins: frozenset,
     }
 
 
-def invoke(event: Mapping[str, Any], provided: Overrides, *, warm: bool) -> Answer:
+def invoke(
+    event: Mapping[str, Any], provided: Overrides, *, warm: bool, context: Any = None
+) -> Answer:
     """The answer of the route's handler; a handler that is not warm has forgotten all API keys."""
-    route, _ = route_for(event["httpMethod"], event["path"])
+    route = route_of(event["httpMethod"], event["resource"])
     endpoint = route.module.endpoint
-    endpoint.resolver.dependency_overrides.update(provided)
-    if not warm:
+    endpoint.dependency_overrides.update(provided)
+    if not warm and isinstance(endpoint, Endpoint):
         endpoint.authenticator = authenticator_for(endpoint.scope)  # as in a new process
-    response = endpoint.handler(event, None)
+    response = endpoint.handler(event, context)
     headers = {name: values[0] for name, values in response["multiValueHeaders"].items()}
-    text, is_json = response["body"], headers["Content-Type"] == "application/json"
+    text, is_json = response["body"], headers.get("Content-Type") == "application/json"
     return Answer(
         status=response["statusCode"],
         headers=headers,
-        body=json.loads(text, parse_float=Decimal) if is_json else None,
+        body=json.loads(text, parse_float=Decimal) if is_json and text else None,
         text=text,
     )

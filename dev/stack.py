@@ -4,6 +4,7 @@ import hashlib
 import http.client
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -160,14 +161,40 @@ def _set_extensions(endpoint_url: str, api_id: str, stage: str) -> None:
     for resource in template["Resources"].values():
         if resource["Type"] != "AWS::ApiGateway::RestApi":
             continue
-        responses = resource["Properties"]["Body"].get("x-amazon-apigateway-gateway-responses", {})
+        body = resource["Properties"]["Body"]
+        responses = body.get("x-amazon-apigateway-gateway-responses", {})
         for kind, response in responses.items():
             gateway.put_gateway_response(restApiId=api_id, responseType=kind, **response)
-        binary = resource["Properties"]["Body"].get("x-amazon-apigateway-binary-media-types", [])
+        binary = body.get("x-amazon-apigateway-binary-media-types", [])
         # AWS patches one type at a time; the embedded AWS takes the whole list, and only so.
         patch: Any = {"op": "replace", "path": "/binaryMediaTypes", "value": binary}
         gateway.update_rest_api(restApiId=api_id, patchOperations=[patch])
+        for path, item in body["paths"].items():
+            if operation := item.get("x-amazon-apigateway-any-method"):
+                uri = operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
+                _serve_any_method(endpoint_url, api_id, path, uri)
     gateway.create_deployment(restApiId=api_id, stageName=stage)
+
+
+def _serve_any_method(endpoint_url: str, api_id: str, path: str, uri: str) -> None:
+    """`uri`: `arn:...:lambda:path/.../functions/${Fallback.Arn}/invocations`"""
+    (logical,) = re.findall(r"\$\{(\w+)\.Arn\}", uri)
+    name = local_client(endpoint_url, "cloudformation").describe_stack_resource(
+        StackName=STACK_NAME, LogicalResourceId=logical
+    )["StackResourceDetail"]["PhysicalResourceId"]
+    function = local_client(endpoint_url, "lambda").get_function(FunctionName=name)
+    arn = function["Configuration"]["FunctionArn"]
+    gateway = local_client(endpoint_url, "apigateway")
+    resources = gateway.get_resources(restApiId=api_id, limit=500)["items"]
+    (resource_id,) = (each["id"] for each in resources if each["path"] == path)
+    method: Any = {"restApiId": api_id, "resourceId": resource_id, "httpMethod": "ANY"}
+    gateway.put_method(**method, authorizationType="NONE")
+    gateway.put_integration(
+        **method,
+        type="AWS_PROXY",
+        integrationHttpMethod="POST",
+        uri=f"arn:aws:apigateway:{LOCAL_REGION}:lambda:path/2015-03-31/functions/{arn}/invocations",
+    )
 
 
 def _sam(log: Path, env: Mapping[str, str], *arguments: str) -> None:

@@ -56,20 +56,37 @@ def module_of(properties: Mapping[str, Any]) -> ModuleType:
 
 @cache
 def routes() -> tuple[Route, ...]:
-    return tuple(
-        Route(properties["Method"], properties["Path"], function)
-        for function, properties in _events("Api")
-    )
+    """What the API serves, without what answers for all the rest."""
+    return tuple(route for route in _routes() if route.method != "ANY")
+
+
+@cache
+def fallbacks() -> tuple[Route, ...]:
+    """What API Gateway takes if no route has the path and the method."""
+    return tuple(route for route in _routes() if route.method == "ANY")
+
+
+def _routes() -> Iterator[Route]:
+    for function, properties in _events("Api"):
+        yield Route(properties["Method"], properties["Path"], function)
 
 
 def route_for(method: str, path: str) -> tuple[Route, dict[str, str]]:
     """The route that API Gateway would take, and its path parameters; LookupError if none."""
-    for route in sorted(routes(), key=lambda r: r.path.count("{")):
+    in_order = sorted(routes(), key=lambda route: route.path.count("{"))
+    for route in (*in_order, *fallbacks()):
         pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", route.path)
-        match = re.fullmatch(pattern, path)
-        if match and route.method == method:
+        pattern = re.sub(r"\{(\w+)\+\}", r"(?P<\1>.+)", pattern)
+        match = re.fullmatch(pattern, path, re.DOTALL)
+        if match and route.method in (method, "ANY"):
             return route, match.groupdict()
     raise LookupError(f"{method} {path}")
+
+
+def route_of(method: str, resource: str) -> Route:
+    """The route with this method of a resource, a path as the template spells it."""
+    served = (*routes(), *fallbacks())
+    return next(r for r in served if r.path == resource and r.method in (method, "ANY"))
 
 
 def statements(function: str) -> Iterator[dict[str, Any]]:

@@ -79,7 +79,7 @@ def dashboard(accepted: Sequence[Event], datasets: Sequence[str] = DATASETS) -> 
             continue
         result["datasets"] += 1
         deletions = [e for e in of_dataset if e["type"] == "dataset.deleted"]
-        for object_id in OBJECTS:
+        for object_id in sorted({e["data"]["object_id"] for e in own if "object_id" in e["data"]}):
             said = [e for e in own if e["data"].get("object_id") == object_id]
             for field, amount in _object(said, deletions).items():
                 result[field] += amount

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from itertools import chain
@@ -11,7 +12,8 @@ from typing import Any
 import pytest
 
 from dev import ROOT
-from dev.template import module_of, resources, rights, routes, statements, template
+from dev.template import fallbacks, module_of, resources, rights, routes, statements, template
+from tests.api.answers import ALWAYS
 from tests.template import FUNCTIONS, Properties
 
 ROLES: Mapping[str, Properties] = {
@@ -84,7 +86,7 @@ def test_rights_are_named_one_by_one(function: str) -> None:
         assert statement["Effect"] == "Allow"
 
     granted = rights(function)
-    assert "dynamodb:GetItem" in granted
+    assert ("dynamodb:GetItem" in granted) == (function != "Fallback")
     assert not [action for action in granted if "*" in action]
 
 
@@ -128,10 +130,14 @@ def test_the_gateways_own_answers_are_signed_errors(kind: str) -> None:
     body = json.loads(response["ResponseTemplates"][content_type])
 
     assert content_type == "application/json"
-    assert response["ResponseParameters"] == {"Headers": {"X-Request-Id": "context.requestId"}}
+    assert response["ResponseParameters"]["Headers"] == {
+        "X-Request-Id": "context.requestId",
+        **{name: f"'{value}'" for name, value in ALWAYS.items()},
+    }
     assert set(body) == {"error", "request_id", "timestamp"}
     assert set(body["error"]) == {"code", "message", "details"}
-    assert body["request_id"] == "$context.requestId"
+    assert body["request_id"] == "req_$context.requestId"
+    assert body["timestamp"] is None  # its own is not in ISO 8601
     assert body["error"]["details"] == []
 
 
@@ -142,9 +148,10 @@ def test_the_gateway_answers_for_what_it_refuses() -> None:
     }
 
     assert codes == {
-        "MISSING_AUTHENTICATION_TOKEN": (404, "not_found"),
         "THROTTLED": (429, "too_many_requests"),
         "REQUEST_TOO_LARGE": (413, "payload_too_large"),
+        "UNSUPPORTED_MEDIA_TYPE": (415, "unsupported_media_type"),
+        "DEFAULT_4XX": (None, "invalid_request"),
         "DEFAULT_5XX": (None, "internal_error"),
     }
 
@@ -152,6 +159,51 @@ def test_the_gateway_answers_for_what_it_refuses() -> None:
 def _code(response: Properties) -> str:
     body = json.loads(response["ResponseTemplates"]["application/json"])
     return str(body["error"]["code"])
+
+
+def test_one_function_answers_whatever_no_route_does() -> None:
+    """Without any right."""
+    assert {(each.path, each.function) for each in fallbacks()} == {
+        ("/", "Fallback"),
+        ("/{proxy+}", "Fallback"),
+    }
+    assert rights("Fallback") == {}
+
+
+def test_it_knows_the_methods_of_each_path() -> None:
+    (module,) = {each.module for each in fallbacks()}
+    served: dict[str, list[str]] = {}
+    for route in routes():
+        served.setdefault(route.path, []).append(route.method)
+
+    assert {path: ", ".join(sorted(each)) for path, each in served.items()} == module.METHODS
+
+
+def test_large_answers_are_compressed() -> None:
+    assert API["MinimumCompressionSize"] == 10_240
+
+
+@pytest.mark.parametrize(
+    ("origins", "allowed"),
+    [
+        ("", True),
+        ("https://app.example", True),
+        ("https://app.example,http://localhost:3000", True),
+        ("*", False),
+        ("https://*.example", False),
+        ("https://app.example/", False),
+        ("https://app.example, https://other.example", False),
+        ("app.example", False),
+        ("null", False),
+    ],
+)
+def test_origins_are_named_one_by_one(origins: str, allowed: bool) -> None:  # noqa: FBT001
+    parameter = template()["Parameters"]["AllowedOrigins"]
+    variables = template()["Globals"]["Function"]["Environment"]["Variables"]
+
+    assert bool(re.fullmatch(parameter["AllowedPattern"], origins)) is allowed
+    assert parameter["Default"] == ""
+    assert variables["ALLOWED_ORIGINS"] == {"Ref": "AllowedOrigins"}
 
 
 def test_every_route_belongs_to_the_api_that_is_throttled() -> None:

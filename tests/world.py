@@ -29,6 +29,7 @@ from tally.aws.table import Table
 from tally.counting.changes import Counted
 from tally.counting.engine import count
 from tally.counting.parking import park
+from tally.http.headers import allowed_origins
 from tally.kernel.instants import Instant, plus, to_datetime
 from tally.payouts.runs import Run, Task, do_task, get_run
 from tests.fast_moto import fast_moto
@@ -56,7 +57,8 @@ class Tasks:
 class World:
     """`now` is the time of everything that happens; move it with `wait`.
 
-    `warm` functions remember keys from one request to the next.
+    `warm` functions remember keys from one request to the next. `origins` are the pages that may
+    call the API.
     """
 
     table: Table
@@ -64,6 +66,7 @@ class World:
     now: Instant = NOW
     warm: bool = False
     tasks: Any = field(default_factory=Tasks)
+    origins: frozenset[str] = frozenset()
     _read: int = 0
     _keys: dict[tuple[str, tuple[Scope, ...]], str] = field(default_factory=dict)
 
@@ -88,10 +91,13 @@ class World:
             body = json.dumps(json_body)
         return self.invoke(proxy_event(method, url, given, body))
 
-    def invoke(self, event: dict[str, Any]) -> Answer:
+    def invoke(self, event: dict[str, Any], context: Any = None) -> Answer:
         """What the route's function makes of an event from the gateway."""
-        provided = overrides(self.table, self.now) | {payout_tasks: lambda: self.tasks}
-        return invoke(event, provided, warm=self.warm)
+        provided = overrides(self.table, self.now) | {
+            payout_tasks: lambda: self.tasks,
+            allowed_origins: lambda: self.origins,
+        }
+        return invoke(event, provided, warm=self.warm, context=context)
 
     def get(self, url: str, tenant_id: str, *scopes: Scope) -> Any:
         """The `data` of an answer that must be 200."""

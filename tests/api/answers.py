@@ -8,6 +8,11 @@ from typing import Any
 from dev.gateway import Answer
 
 _SIGNATURE = {"request_id": "req_00000000", "timestamp": "2026-04-05T10:00:00Z"}
+ALWAYS = {
+    "Cache-Control": "no-store",
+    "Strict-Transport-Security": "max-age=31536000",
+    "X-Content-Type-Options": "nosniff",
+}
 
 
 def success(data: Any, timestamp: str = _SIGNATURE["timestamp"]) -> dict[str, Any]:
@@ -50,7 +55,7 @@ def answer(status: int, body: Any, **headers: str) -> Answer:
     """A whole answer; headers named with underscores."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     ours = {"Content-Type": "application/json", "X-Request-Id": body["request_id"]}
-    return Answer(status, ours | named, body)
+    return Answer(status, ALWAYS | ours | named, body)
 
 
 UNAUTHORIZED = answer(
@@ -75,6 +80,8 @@ PARTNER_CODES = {
     401: "Unauthorized",
     403: "Forbidden",
     404: "NotFound",
+    405: "MethodNotAllowed",
+    413: "PayloadTooLarge",
     500: "InternalError",
     503: "ServiceUnavailable",
 }
@@ -84,7 +91,7 @@ def partner_failure(status: int, message: str, /, **details: str) -> Answer:
     """An error as partners get it; `details`: each offending field, and what is wrong with it."""
     body = {"code": PARTNER_CODES[status], "message": message, "details": details}
     headers = {"Content-Type": "application/json", "X-Request-Id": _SIGNATURE["request_id"]}
-    return Answer(status, headers, body)
+    return Answer(status, ALWAYS | headers, body)
 
 
 def for_partners(error: Answer) -> Answer:

@@ -6,6 +6,7 @@ from typing import Any
 
 from dev.gateway import Answer
 from tally.access.model.scopes import Scope
+from tests.api.answers import ALWAYS
 from tests.builders import event
 from tests.world import World
 
@@ -65,7 +66,7 @@ def ask(world: World, url: str, partner_id: str = "acme") -> Answer:
 def ok(body: Any) -> Answer:
     """A whole answer; partners get no envelope."""
     headers = {"Content-Type": "application/json", "X-Request-Id": "req_00000000"}
-    return Answer(200, headers, body)
+    return Answer(200, ALWAYS | headers, body)
 
 
 def analytics(start: str, end: str, **fields: Any) -> dict[str, Any]:

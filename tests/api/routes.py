@@ -59,7 +59,10 @@ def routes_where(condition: Callable[[Route], bool]) -> pytest.MarkDecorator:
 
 def for_audience(route: Route, error: Answer) -> Answer:
     """The error as the route's audience gets it."""
-    return for_partners(error) if is_partners(route) else error
+    varies_by = route.module.endpoint.varies_by
+    vary = {"Vary": ", ".join(varies_by)} if varies_by else {}
+    told = Answer(error.status, {**error.headers, **vary}, error.body)
+    return for_partners(told) if is_partners(route) else told
 
 
 def is_partners(route: Route) -> bool:

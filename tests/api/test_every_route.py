@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import logging
 import re
 from collections.abc import Callable
 from types import UnionType
@@ -36,6 +34,7 @@ from tests.api.answers import (
     UNAVAILABLE,
     lacks,
 )
+from tests.api.logs import lines_of, written_text
 from tests.api.routes import (
     CONTRACT,
     STRANGER,
@@ -214,27 +213,18 @@ def test_every_answer_is_signed(route: Route, gateways_id: str | None, market: W
 
 
 @each_route
-def test_one_line_is_logged_of_every_request(
-    route: Route, market: World, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_one_line_is_logged_of_every_request(route: Route, market: World) -> None:
     """And nothing of what was sent: no key, no body."""
     key, thing = remembered_key(market, route)
-    caplog.clear()
 
-    answer = visit(market, route, key, thing=thing)
-    visit(market, route, "nobody's", thing=thing)
+    with written_text() as written:
+        answer = visit(market, route, key, thing=thing)
+        visit(market, route, "nobody's", thing=thing)
 
-    assert [_as_written(record) for record in caplog.records] == [
+    assert lines_of(written) == [
         _outcome(route, answer.status) | {"tenant": caller_of(route)},
         _outcome(route, 401),
     ]
-
-
-def _as_written(record: logging.LogRecord) -> dict[str, Any]:
-    """A log line, without what differs from one run to the next."""
-    (handler,) = (h for h in logging.getLogger(record.name).handlers if h.formatter)
-    line: dict[str, Any] = json.loads(handler.format(record))
-    return {k: v for k, v in line.items() if k not in ("timestamp", "duration_ms", "location")}
 
 
 def _outcome(route: Route, status: int) -> dict[str, Any]:

@@ -105,9 +105,13 @@ NAMES: dict[str, Sequence[str]] = {
     "ΣΊΣΥΦΟΣ": ("σίσυφος",),
     "🚢 👩\N{ZERO WIDTH JOINER}💻": ("🚢", "👩\N{ZERO WIDTH JOINER}💻"),
     "100% & Co + #1 \\ \"x\" 'y' %_": ("100%", "& co", "+", "#1", "\\", '"x"', "%_"),
-    "\N{RIGHT-TO-LEFT OVERRIDE}\N{ZERO WIDTH SPACE}\N{NO-BREAK SPACE}.": ("\u202e\u200b",),
+    "\N{RIGHT-TO-LEFT MARK}\N{ZERO WIDTH SPACE}\N{NO-BREAK SPACE}.": ("\u200f\u200b",),
     "🏴" * 256: ("🏴" * 256,),
 }
+
+
+# Control characters, overrides of the text's direction, halves of surrogate pairs.
+UNREADABLE = r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 
 
 def test_names_of_any_script_are_kept_and_found(portfolio: World) -> None:
@@ -131,12 +135,17 @@ def test_names_of_any_script_are_kept_and_found(portfolio: World) -> None:
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(st.text(st.characters() | st.sampled_from("ßİé\u0301🚢 \t\x7f\ud800"), max_size=30))
+@given(
+    st.text(
+        st.characters() | st.sampled_from("ßİé\u0301🚢 \t\x7f\x9b\u200f\u202e\u2069\ud800"),
+        max_size=30,
+    )
+)
 def test_a_name_is_refused_or_kept_as_it_is(portfolio: World, name: str) -> None:
     """And found by whatever else means the same."""
     sent = organization("created", f"org_{next(numbers)}", name=name)
     organization_id = sent["data"]["organization_id"]
-    is_name = bool(name.strip()) and not re.search(r"[\x00-\x1f\x7f\ud800-\udfff]", name)
+    is_name = bool(name.strip()) and not re.search(UNREADABLE, name)
 
     answered = portfolio.send(sent)
 
@@ -222,7 +231,7 @@ def test_a_page_is_of_what_the_filters_let_through(five: World) -> None:
 
 
 def test_far_beyond_the_last_page(five: World) -> None:
-    for page in (2, 10**9, 2**63, 10**30):
+    for page in (2, 10**9):
         expected = listed(total=5, page=page)
         assert ask(five, f"{ORGANIZATIONS}?page={page}") == ok(expected)
 
@@ -254,8 +263,7 @@ def test_pages_and_sizes_that_are_none(field: str, five: World) -> None:
         "1,2",
         "9" * 5000,
     ]
-    if field == "pageSize":
-        wrong += ["101", "9" * 30]
+    wrong += ["101", "9" * 30] if field == "pageSize" else ["1000000001", "9" * 30, "9" * 4000]
     for value in wrong:
         answered = ask(five, f"{ORGANIZATIONS}?{field}={value}")
         reason = answered.body["details"][field]

@@ -50,6 +50,16 @@ def test_a_sample_is_what_the_gateway_makes_of_its_request(route: Route) -> None
     assert event["requestContext"]["path"] == f"/live{event['path']}"
 
 
+def test_the_sample_of_what_no_route_answers(world: World) -> None:
+    event = sample("Fallback")
+
+    taken, parameters = route_for(event["httpMethod"], event["path"])
+
+    assert (taken.function, event["resource"]) == ("Fallback", taken.path)
+    assert event["pathParameters"] == parameters
+    assert world.invoke(event).status == 404
+
+
 def test_the_stream_sample_is_counted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     owner = world.tenant("sample-provider")
     monkeypatch.setattr(counting, "default_table", lambda: world.table)

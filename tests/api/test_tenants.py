@@ -175,7 +175,7 @@ NO_JSON: Mapping[str | bytes, str] = {
     "{": "The body is not valid JSON: Expecting property name",
     '{"name": NaN}': "The body is not valid JSON: NaN is not a JSON number.",
     b'{"name": "\xff"}': "The body is not valid UTF-8.",
-    "[" * 100_000: "The body is nested too deeply.",
+    "[" * 65_536: "The body is nested too deeply.",
     f'{{"name": {"9" * 5000}}}': "The body contains a number that is too long.",
     '{"name": 1e999999999999999999999}': "The body contains a number that is too long.",
     '{"fee_rate": 1e-999999999}': "The body contains a number that is too long.",

@@ -15,7 +15,7 @@ from dev import ROOT, references
 from dev.references import FieldRow, field_rows, filled, table
 from dev.template import resources, routes
 from tally.access.model.scopes import Scope
-from tally.http.errors import STATUSES, internal_error_body
+from tally.http.errors import STATUSES, internal_error
 from tally.http.partner import PartnerEndpoint
 from tally.kernel.errors import TallyError
 from tally.kernel.events import Rejected
@@ -28,7 +28,6 @@ MARKETPLACE_ONLY = {
     "already_exists",
     "invalid_transition",
     "period_open",
-    "payload_too_large",
     "unsupported_media_type",
     "too_many_requests",
 }
@@ -105,7 +104,7 @@ def test_every_error_is_listed_with_its_status_and_its_partner_code() -> None:
 
 def expected_errors() -> Iterator[tuple[str, str, str]]:
     statuses = {kind.code: status for kind, status in STATUSES.items()}
-    statuses[internal_error_body()["code"]] = 500
+    statuses[internal_error().body["code"]] = 500
     statuses |= gateway_errors()
     for code, status in statuses.items():
         in_partner_api = "-" if code in MARKETPLACE_ONLY else partner_code(code, status)
@@ -121,10 +120,10 @@ def gateway_errors() -> Mapping[str, int]:
     """What API Gateway answers itself: code -> status."""
     ((_, api),) = resources("AWS::Serverless::Api").items()
     found = {}
-    for response in api["Properties"]["GatewayResponses"].values():
+    for kind, response in api["Properties"]["GatewayResponses"].items():
         (body,) = response["ResponseTemplates"].values()
         (code,) = re.findall(r'"code": "(\w+)"', body)
-        found[code] = response.get("StatusCode", 500)
+        found[code] = response.get("StatusCode", 400 if "4XX" in kind else 500)
     return found
 
 

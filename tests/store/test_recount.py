@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from itertools import cycle
 from typing import Any
 
@@ -17,6 +19,7 @@ from tally.counting.recount import OF_RUNS, OF_TENANT, Drift, look, recount, sto
 from tally.counting.repair import Repaired, repair
 from tally.kernel.counters import DatedTotals, Totals
 from tally.kernel.instants import to_datetime
+from tally.kernel.keys import Key
 from tally.ledger.counters import SpendTotals
 from tally.partners.counters import PartnerTotals, UsageTotals
 from tally.partners.model.usage import Bucket
@@ -71,14 +74,14 @@ def drifts(world: World, tenant_id: str = "acme") -> list[Drift]:
     return recount(world.table, tenant_id, sleep=lambda _: None)
 
 
-def repaired(world: World, **arguments: Any) -> Repaired:
+def repaired(world: World, tenant_id: str = "acme", **arguments: Any) -> Repaired:
     """A repair in the world's own time."""
 
     def clock() -> float:
         return to_datetime(world.now).timestamp()
 
     arguments = {"sleep": lambda seconds: world.wait(seconds=seconds), **arguments}
-    return repair(world.table, "acme", clock=clock, **arguments)
+    return repair(world.table, tenant_id, clock=clock, **arguments)
 
 
 EACH = pytest.mark.parametrize("totals", EVERY_COUNTER, ids=lambda totals: "/".join(totals.key))
@@ -102,8 +105,8 @@ def test_every_kind_of_record_declares_the_counters_that_it_adds_to(counted: Wor
     for kind in OF_TENANT.counted:
         added = set()
         for item in kind.items_of(counted.table, "acme"):
-            for totals, field in kind.contribution(kind.read(item)):
-                assert field in totals.FIELDS
+            for totals, name in kind.contribution(kind.read(item)):
+                assert name in totals.FIELDS
                 rows = [totals.row_count[0]] if isinstance(totals, DatedTotals) else []
                 parents = [totals.parent] if totals.parent else []
                 added |= {type(each) for each in (totals, *rows, *parents)}
@@ -288,6 +291,59 @@ def test_what_changes_during_a_repair_is_left_alone(
     assert repaired(counted).left == []
     counted.deliver()
     assert drifts(counted) == []
+
+
+def test_a_row_that_begins_during_a_repair_is_counted_once(counted: World) -> None:
+    """The count of a list's rows has not come to rest if one of them is new."""
+    counted.tenant("new")
+
+    def access(seconds: float) -> None:
+        counted.wait(seconds=seconds)
+        counted.send(event("dataset.accessed", tenant_id="new", kind="retrieval", **CHARGE))
+
+    repaired(counted, "new", sleep=access)
+    counted.deliver()
+
+    assert (counted.table.get(BuyerTotals("new").key) or {})["accessed_datasets"] == 1
+
+
+def test_a_row_that_is_counted_while_a_repair_reads_is_counted_once(counted: World) -> None:
+    """Items of one call are read one by one, and others may write in between."""
+    counted.tenant("new")
+    counted.send(event("dataset.accessed", tenant_id="new", kind="retrieval", **CHARGE))
+    batch = counted.new_stream_records()
+    client: Any = OneByOne(counted.table.client)
+
+    def count_at_last(seconds: float) -> None:
+        counted.wait(seconds=seconds)
+        client.after = {AccessTotals("new", "dset_1").key: lambda: counted.redeliver(batch)}
+
+    counted.table = replace(counted.table, client=client)
+    repaired(counted, "new", sleep=count_at_last)
+
+    assert drifts(counted, "new") == []
+
+
+@dataclass
+class OneByOne:
+    """A client that reads each item of a batch for itself; `after`: what happens behind it."""
+
+    real: Any
+    after: dict[Key, Callable[[], object]] = field(default_factory=dict)
+
+    def batch_get_item(self, **arguments: Any) -> Any:
+        ((name, wanted),) = arguments["RequestItems"].items()
+        found = []
+        for key in wanted["Keys"]:
+            answer = self.real.get_item(TableName=name, Key=key, ConsistentRead=True)
+            found += [answer["Item"]] if "Item" in answer else []
+            then = self.after.pop(Key(key["PK"]["S"], key["SK"]["S"]), None)
+            if then:
+                then()
+        return {"Responses": {name: found}}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.real, name)
 
 
 def test_a_counter_that_moved_on_is_not_mended(counted: World) -> None:

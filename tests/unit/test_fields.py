@@ -56,7 +56,7 @@ def said(hint: Any, value: Any) -> str:
         (Text, "", "must have 1 or more characters"),
         (Text, "x" * 257, "must have at most 256 characters"),
         (Name, " ", "must not be blank"),
-        (Name, "a\n", "must not contain control characters"),
+        (Name, "a\n", "must not contain control or text direction characters"),
         (Rate, "0.1_0", RATE_RULE),
         (Rate, "\u0660.\u0661", RATE_RULE),
         (Rate, 1.5, RATE_RULE),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import BaseModel
 
 from tally.access.model.scopes import Scope
-from tally.http.dependencies import CurrentCaller, Now, TheTable
+from tally.http.dependencies import CurrentCaller, Now, TheTable, path_id
 from tally.http.endpoint import Endpoint
 from tally.http.statements import PayoutAnswer, payout_answer
 from tally.kernel.errors import InvalidTransition, NotFound
@@ -13,6 +15,8 @@ from tally.payouts.model.statuses import PayoutStatus
 from tally.payouts.paying import change_status
 
 endpoint = Endpoint(Scope.ADMIN, platform_only=True, errors=[NotFound, InvalidTransition])
+
+PayoutId = Annotated[str, path_id("Payout")]
 
 
 class StatusRequest(BaseModel):
@@ -23,7 +27,7 @@ class StatusRequest(BaseModel):
 
 @endpoint.post("/v1/admin/payouts/<payout_id>/status", status_code=200)
 def change_payout_status(
-    payout_id: str, wanted: StatusRequest, caller: CurrentCaller, table: TheTable, now: Now
+    payout_id: PayoutId, wanted: StatusRequest, caller: CurrentCaller, table: TheTable, now: Now
 ) -> PayoutAnswer:
     changed = change_status(table, payout_id, wanted.status, now, by=caller.subject)
     return payout_answer(changed)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from tally.access.issuing import issue_api_key
 from tally.access.model.scopes import Scope
 from tally.http.api_keys import ApiKeyRequest, NewApiKeyAnswer, new_api_key_answer
-from tally.http.dependencies import CurrentCaller, Now, TheTable
+from tally.http.dependencies import CurrentCaller, Now, TheTable, path_id
 from tally.http.endpoint import Endpoint
 from tally.kernel.errors import NotFound
 
 endpoint = Endpoint(Scope.ADMIN, platform_only=True, errors=[NotFound])
 
+TenantId = Annotated[str, path_id("Tenant")]
+
 
 @endpoint.post("/v1/admin/tenants/<tenant_id>/api-keys", status_code=201)
 def create_tenant_api_key(
-    tenant_id: str, wanted: ApiKeyRequest, caller: CurrentCaller, table: TheTable, now: Now
+    tenant_id: TenantId, wanted: ApiKeyRequest, caller: CurrentCaller, table: TheTable, now: Now
 ) -> NewApiKeyAnswer:
     text, key = issue_api_key(table, tenant_id, **wanted.model_dump(), now=now, maker=caller)
     return new_api_key_answer(text, key)

@@ -13,7 +13,7 @@ from tally.http.api_keys import ApiKeyAnswer, api_key_answer
 from tally.http.cursors import Cursors
 from tally.http.dependencies import CurrentCaller, TheTable
 from tally.http.endpoint import Endpoint
-from tally.http.lists import LIST_ERRORS, Cursor, Limit, cursors_of
+from tally.http.lists import LIST_ERRORS, Cursor, Limit, cursors_of, fitting
 
 endpoint = Endpoint(Scope.KEYS_WRITE, errors=LIST_ERRORS)
 
@@ -40,11 +40,8 @@ def list_api_keys(
 ) -> ApiKeyList:
     after = cursors.read(cursor)
     page = stored_api_keys(table, caller.tenant_id, limit=limit, after=after)
-    return ApiKeyList(
-        api_keys=[api_key_answer(key) for key in page.rows],
-        total=page.total,
-        next_cursor=cursors.write(page.last),
-    )
+    keys, last = fitting(page, api_key_answer)
+    return ApiKeyList(api_keys=keys, total=page.total, next_cursor=cursors.write(last))
 
 
 handler = endpoint.handler

@@ -7,12 +7,12 @@ from typing import Annotated
 from pydantic import BaseModel
 
 from tally.access.model.scopes import Scope
-from tally.activity.lists import AccessPosition
+from tally.activity.lists import AccessPosition, DatasetAccess
 from tally.activity.lists import list_accesses as stored_accesses
 from tally.http.cursors import Cursors
 from tally.http.dependencies import CurrentCaller, TheTable
 from tally.http.endpoint import Endpoint
-from tally.http.lists import LIST_ERRORS, Cursor, Limit, cursors_of
+from tally.http.lists import LIST_ERRORS, Cursor, Limit, cursors_of, fitting
 from tally.kernel.instants import for_display
 
 endpoint = Endpoint(Scope.USAGE_READ, errors=LIST_ERRORS)
@@ -49,18 +49,16 @@ def list_accesses(
 ) -> AccessActivityList:
     after = cursors.read(cursor)
     page = stored_accesses(table, caller.tenant_id, limit=limit, after=after)
-    return AccessActivityList(
-        accesses=[
-            AccessActivityAnswer(
-                dataset_id=access.dataset_id,
-                dataset_name=access.dataset_name,
-                access_count=access.access_count,
-                last_accessed_at=for_display(access.last_accessed_at),
-            )
-            for access in page.rows
-        ],
-        total=page.total,
-        next_cursor=cursors.write(page.last),
+    accesses, last = fitting(page, _answer)
+    return AccessActivityList(accesses=accesses, total=page.total, next_cursor=cursors.write(last))
+
+
+def _answer(access: DatasetAccess) -> AccessActivityAnswer:
+    return AccessActivityAnswer(
+        dataset_id=access.dataset_id,
+        dataset_name=access.dataset_name,
+        access_count=access.access_count,
+        last_accessed_at=for_display(access.last_accessed_at),
     )
 
 

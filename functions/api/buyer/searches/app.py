@@ -14,7 +14,7 @@ from tally.activity.model import SearchActivity
 from tally.http.cursors import Cursors
 from tally.http.dependencies import CurrentCaller, TheTable
 from tally.http.endpoint import Endpoint
-from tally.http.lists import LIST_ERRORS, Cursor, Limit, cursors_of
+from tally.http.lists import LIST_ERRORS, Cursor, Limit, cursors_of, fitting
 from tally.kernel.instants import for_display
 from tally.kernel.money import to_decimal
 
@@ -55,11 +55,8 @@ def list_searches(
 ) -> SearchActivityList:
     after = cursors.read(cursor)
     page = stored_searches(table, caller.tenant_id, limit=limit, after=after)
-    return SearchActivityList(
-        searches=[_answer(search) for search in page.rows],
-        total=page.total,
-        next_cursor=cursors.write(page.last),
-    )
+    searches, last = fitting(page, _answer)
+    return SearchActivityList(searches=searches, total=page.total, next_cursor=cursors.write(last))
 
 
 def _answer(search: SearchActivity) -> SearchActivityAnswer:

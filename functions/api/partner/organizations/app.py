@@ -20,7 +20,7 @@ from tally.wire.json import load_json
 
 endpoint = PartnerEndpoint(Scope.USAGE_READ, errors=[InvalidRequest])
 
-PageNumber = Annotated[WholeNumber, Interval(ge=1)]
+PageNumber = Annotated[WholeNumber, Interval(ge=1, le=1_000_000_000)]
 PageSize = Annotated[WholeNumber, Interval(ge=1, le=100), Query(alias="pageSize")]
 ExternalId = Annotated[str | None, Query(alias="externalId")]
 

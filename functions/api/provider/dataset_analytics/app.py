@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import BaseModel
 
 from tally.access.model.scopes import Scope
 from tally.catalog.reads import dataset_with_totals
-from tally.http.dependencies import CurrentCaller, TheTable
+from tally.http.dependencies import CurrentCaller, TheTable, path_id
 from tally.http.endpoint import Endpoint
 from tally.kernel.errors import NotFound
 
 endpoint = Endpoint(Scope.USAGE_READ, errors=[NotFound])
+
+DatasetId = Annotated[str, path_id("Dataset")]
 
 
 class DatasetAnalytics(BaseModel):
@@ -24,7 +28,9 @@ class DatasetAnalytics(BaseModel):
 
 
 @endpoint.get("/v1/provider/datasets/<dataset_id>/analytics")
-def dataset_analytics(dataset_id: str, caller: CurrentCaller, table: TheTable) -> DatasetAnalytics:
+def dataset_analytics(
+    dataset_id: DatasetId, caller: CurrentCaller, table: TheTable
+) -> DatasetAnalytics:
     found = dataset_with_totals(table, dataset_id)
     if found is None or found[0].tenant_id != caller.tenant_id or not found[0].alive:
         raise NotFound(f"Dataset {dataset_id} does not exist.")

@@ -2,30 +2,49 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Annotated
+
 from aws_lambda_powertools.event_handler import Request
 
 from tally.access.model.scopes import Scope
 from tally.http.answers import Text
-from tally.http.dependencies import CurrentCaller, TheTable
+from tally.http.cursors import Cursors
+from tally.http.dependencies import CurrentCaller, TheTable, path_id
 from tally.http.endpoint import Endpoint
-from tally.http.statements import PayoutDetailAnswer, as_csv, detail_answer
+from tally.http.lists import LIST_ERRORS, Cursor, cursors_of, fitting
+from tally.http.requests import wanted_type
+from tally.http.statements import PayoutDetailAnswer, as_csv, detail_answer, line_answer
 from tally.kernel.errors import NotFound
-from tally.payouts.reading import get_payout
+from tally.payouts.reading import LinePosition, get_payout
 
-endpoint = Endpoint(Scope.BILLING_READ, errors=[NotFound])
+endpoint = Endpoint(Scope.BILLING_READ, errors=[NotFound, *LIST_ERRORS], varies_by=["Accept"])
+
+PayoutId = Annotated[str, path_id("Payout")]
+
+LineCursors = Annotated[Cursors[LinePosition], cursors_of("payout", "dataset_id", LinePosition)]
 
 
 @endpoint.get("/v1/provider/payouts/<payout_id>")
 def show_payout(
-    payout_id: str, request: Request, caller: CurrentCaller, table: TheTable
+    payout_id: PayoutId,
+    request: Request,
+    caller: CurrentCaller,
+    table: TheTable,
+    *,
+    cursors: LineCursors,
+    cursor: Cursor = None,
 ) -> PayoutDetailAnswer | Text:
+    after = cursors.within(payout_id).read(cursor)
     detail = get_payout(table, payout_id)
     if detail is None or detail.payout.statement.tenant_id != caller.tenant_id:
         raise NotFound(f"Payout {payout_id} does not exist.")
-    answer = detail_answer(detail)
-    if "text/csv" in request.headers.get("accept", "").lower():
-        return Text(as_csv(answer), "text/csv; charset=utf-8")
-    return answer
+    lines, last = fitting(detail.lines(after), partial(line_answer, detail))
+    answer = detail_answer(detail, lines, cursors.within(payout_id).write(last))
+    if wanted_type(request, "application/json", "text/csv") == "application/json":
+        return answer
+    more = {"Link": f'<?cursor={answer.next_cursor}>; rel="next"'} if answer.next_cursor else {}
+    return Text(as_csv(detail, answer), "text/csv; charset=utf-8", more)
 
 
 handler = endpoint.handler

@@ -10,7 +10,7 @@ from tally.access.model.scopes import Scope
 from tally.http.cursors import Cursors
 from tally.http.dependencies import CurrentCaller, TheTable
 from tally.http.endpoint import Endpoint
-from tally.http.lists import LIST_ERRORS, Cursor, Limit, cursors_of
+from tally.http.lists import LIST_ERRORS, Cursor, Limit, cursors_of, fitting
 from tally.http.statements import PayoutAnswer, payout_answer
 from tally.payouts.reading import PayoutPosition
 from tally.payouts.reading import list_payouts as stored_payouts
@@ -38,11 +38,8 @@ def list_payouts(
 ) -> PayoutList:
     after = cursors.read(cursor)
     page = stored_payouts(table, caller.tenant_id, limit=limit, after=after)
-    return PayoutList(
-        payouts=[payout_answer(payout) for payout in page.rows],
-        total=page.total,
-        next_cursor=cursors.write(page.last),
-    )
+    payouts, last = fitting(page, payout_answer)
+    return PayoutList(payouts=payouts, total=page.total, next_cursor=cursors.write(last))
 
 
 handler = endpoint.handler

@@ -6,15 +6,13 @@ import os
 from datetime import timedelta
 from typing import Any
 
-from aws_lambda_powertools import Logger
-
 from tally.aws.table import default_table
 from tally.kernel.clock import current_instant
+from tally.logs import logger, with_request_id
 from tally.payouts.runs import Task, do_task, get_run, note_failure
 
-logger = Logger(service="tally")
 
-
+@with_request_id
 def handler(event: dict[str, Any], _context: Any) -> None:
     """Finishes all messages, or raises so that they are delivered again. The run notes a failure
     of the last delivery."""

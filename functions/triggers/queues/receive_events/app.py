@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from aws_lambda_powertools import Logger
-
 from tally.aws.queues import inbound_events, rejected_events
 from tally.aws.table import default_table
 from tally.intake.accepting import Accepted, Outcome, ingest_readings
@@ -14,10 +12,10 @@ from tally.intake.bus import identity, next_try_s, read_message, reason, tries
 from tally.kernel.clock import current_instant
 from tally.kernel.events import Door, Rejected
 from tally.kernel.instants import Instant
+from tally.logs import logger, with_request_id
 
-logger = Logger(service="tally")
 
-
+@with_request_id
 def handler(event: dict[str, Any], _context: Any) -> None:
     """Finishes the whole batch, or raises so that it is delivered again."""
     now = current_instant()

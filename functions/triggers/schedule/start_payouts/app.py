@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_lambda_powertools import Logger
-
 from tally.aws.queues import payout_tasks
 from tally.aws.table import default_table
 from tally.kernel.clock import current_instant
+from tally.logs import logger, with_request_id
 from tally.payouts.model.calendar import newest_ended
 from tally.payouts.reserves import due_reserves, release
 from tally.payouts.runs import start_run
 
-logger = Logger(service="tally")
 
-
+@with_request_id
 def handler(_event: dict[str, Any], _context: Any) -> None:
     """The run is named after the month, so a schedule that fires twice starts one run."""
     table, now = default_table(), current_instant()

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_lambda_powertools import Logger
-
 from tally.aws.table import default_table
 from tally.counting.engine import count
 from tally.counting.parking import park
 from tally.kernel.clock import current_instant
+from tally.logs import logger, with_request_id
 
-logger = Logger(service="tally")
 
-
+@with_request_id
 def handler(event: dict[str, Any], _context: Any) -> None:
     """Finishes the whole batch, or raises so that it is delivered again."""
     table, now = default_table(), current_instant()

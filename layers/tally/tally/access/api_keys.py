@@ -107,9 +107,8 @@ def list_api_keys(
         newest_first=True,
         consistent=True,
     )
-    keys, last = cut([api_key_from(item) for item in items], limit)
-    end = ApiKeyPosition(last.created_at, last.api_key_id) if last else None
-    return Page(keys, total, end)
+    keys, more = cut([api_key_from(item) for item in items], limit)
+    return Page(keys, total, more, lambda key: ApiKeyPosition(key.created_at, key.api_key_id))
 
 
 def api_key_totals(table: Table, tenant_id: str) -> Mapping[str, int]:

@@ -49,10 +49,9 @@ def list_searches(
         newest_first=True,
         consistent=True,
     )
-    searches, last = cut([search_from(item) for item in items], limit)
+    searches, more = cut([search_from(item) for item in items], limit)
     total = (table.get(BuyerTotals(tenant_id).key, consistent=True) or {}).get("searches", 0)
-    end = SearchPosition(last.occurred_at, last.entry_id) if last else None
-    return Page(searches, total, end)
+    return Page(searches, total, more, lambda row: SearchPosition(row.occurred_at, row.entry_id))
 
 
 def list_accesses(
@@ -75,7 +74,7 @@ def list_accesses(
         newest_first=True,
         **arguments,
     )
-    rows, last = cut(items, limit)
+    rows, more = cut(items, limit)
     totals = BuyerTotals(tenant_id).key
     # Names as they are now, in the same call as the total.
     found = table.get_many([totals, *(dataset_key(row["dataset_id"]) for row in rows)])
@@ -88,5 +87,7 @@ def list_accesses(
         )
         for row in rows
     ]
-    end = AccessPosition(last["last_accessed_at"], last["dataset_id"]) if last else None
-    return Page(accesses, found.get(totals, {}).get("accessed_datasets", 0), end)
+    total = found.get(totals, {}).get("accessed_datasets", 0)
+    return Page(
+        accesses, total, more, lambda row: AccessPosition(row.last_accessed_at, row.dataset_id)
+    )

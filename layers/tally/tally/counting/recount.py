@@ -123,7 +123,10 @@ def stored_counters(
     """Every counter that is stored or should be, as it is stored; empty if it is not."""
     named = {totals for kind in kinds.counters for totals in kind.all_of(table, tenant_id)}
     every = sorted(named | seen.counters, key=lambda totals: totals.key)
-    found = table.get_many([totals.key for totals in every])
+    rows = [totals.key for totals in every if isinstance(totals, DatedTotals)]
+    others = [totals.key for totals in every if not isinstance(totals, DatedTotals)]
+    # Rows last: one that is made meanwhile is never missing beside a count that includes it.
+    found = table.get_many(others) | table.get_many(rows)
     return {totals: found.get(totals.key, {}) for totals in every}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -24,10 +24,11 @@ class Answer[Model: BaseModel]:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """An answer that is not JSON."""
+    """An answer that is not JSON. `headers`: those beside what every answer has."""
 
     body: str
     content_type: str
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def json_response(
@@ -37,7 +38,7 @@ def json_response(
 
 
 def text_response(status_code: int, text: Text) -> Response[str]:
-    return Response(status_code, text.content_type, text.body)
+    return Response(status_code, text.content_type, text.body, dict(text.headers))
 
 
 def gateway_response(response: Response[str]) -> dict[str, Any]:
@@ -48,10 +49,3 @@ def gateway_response(response: Response[str]) -> dict[str, Any]:
         "body": response.body,
         "isBase64Encoded": False,
     }
-
-
-def with_common_headers(response: dict[str, Any], request_id: str) -> dict[str, Any]:
-    """A response for API Gateway with the headers that every answer has. All answers pass here:
-    successes and errors, rendered by the resolver or by us."""
-    headers = response.get("multiValueHeaders", {})
-    return response | {"multiValueHeaders": headers | {"X-Request-Id": [request_id]}}

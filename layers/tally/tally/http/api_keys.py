@@ -16,7 +16,7 @@ class ApiKeyRequest(BaseModel):
     """Without `expires_at`, the key does not expire, unless the key that makes it does."""
 
     name: Name
-    scopes: Annotated[list[Scope], Field(min_length=1)]
+    scopes: Annotated[list[Scope], Field(min_length=1, max_length=len(Scope))]
     expires_at: Timestamp | None = None
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from tally.kernel.errors import AmbiguousCredentials
 
+_BLANK = " \t"
+
 
 def credential_in(headers: Mapping[str, Sequence[str]], key_headers: Sequence[str]) -> str:
     """The text of the credential; "" if there is none, or none of a scheme that Tally knows.
@@ -23,11 +25,18 @@ def credential_in(headers: Mapping[str, Sequence[str]], key_headers: Sequence[st
 
 def _bearer_token(authorization: str) -> str:
     scheme, _, token = authorization.partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
+    return token.strip(_BLANK) if scheme.lower() == "bearer" else ""
 
 
 def _values(headers: Mapping[str, Sequence[str]], name: str) -> list[str]:
-    """The values of a header. One that was sent twice may arrive joined by a comma, which no
-    credential contains."""
-    parts = (part.strip() for value in headers.get(name, ()) for part in value.split(","))
-    return [part for part in parts if part]
+    """The values of a header, of which nothing but spaces and tabs is taken off."""
+    values = (value.strip(_BLANK) for value in headers.get(name, ()))
+    return [part for value in values if value for part in _parts(value)]
+
+
+def _parts(value: str) -> list[str]:
+    """A header that was sent twice may arrive joined by a comma. One value with a comma in it
+    stays as it is: no credential contains one."""
+    parts = [part.strip(_BLANK) for part in value.split(",")]
+    credentials = [part for part in parts if part.lower() not in ("", "bearer")]
+    return credentials if len(credentials) > 1 else [value]

@@ -7,7 +7,8 @@ import hmac
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 from tally.kernel.errors import InvalidCursor
 
@@ -24,6 +25,10 @@ class Cursors[Position: tuple[str, ...]]:
     secret: bytes
     scope: Sequence[str]
     position: Callable[..., Position]
+
+    def within(self, part: str) -> Self:
+        """The cursors of one part of the list, which belong to no other part."""
+        return replace(self, scope=(*self.scope, part))
 
     def write(self, position: Position | None) -> str | None:
         """A position -> its cursor; None, which is the end of the list, -> None."""

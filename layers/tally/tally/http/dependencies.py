@@ -1,4 +1,4 @@
-"""What a route can ask for in its signature: the caller, the table, the time.
+"""What a route can ask for in its signature: an id of its path, the caller, the table, the time.
 
 Tests replace the providers by the resolver's `dependency_overrides`.
 """
@@ -9,10 +9,14 @@ import os
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Depends, Request
+from pydantic import AfterValidator
 
 from tally.access.model.callers import Caller
 from tally.aws.table import Table, default_table
+from tally.kernel.errors import NotFound
 from tally.kernel.instants import Instant
+from tally.wire.fields import is_id
+from tally.wire.json import shortened
 
 
 def platform_tenant_id() -> str:
@@ -38,3 +42,17 @@ Now = Annotated[Instant, Depends(_now)]
 TheTable = Annotated[Table, Depends(default_table)]
 
 PlatformTenantId = Annotated[str, Depends(platform_tenant_id)]
+
+
+def path_id(noun: str) -> AfterValidator:
+    """For the id of a `noun` in a path: what cannot be an id is answered like one that is unknown.
+
+    It might not even fit into a key of the table.
+    """
+
+    def check(text: str) -> str:
+        if not is_id(text):
+            raise NotFound(f"{noun} {shortened(text)} does not exist.")
+        return text
+
+    return AfterValidator(check)

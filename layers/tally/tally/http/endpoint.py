@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from inspect import Signature, signature
 from typing import Any, ClassVar, get_type_hints
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from pydantic import BaseModel
 
@@ -23,18 +21,20 @@ from tally.http.answers import (
     gateway_response,
     json_response,
     text_response,
-    with_common_headers,
 )
 from tally.http.credentials import credential_in
 from tally.http.dependencies import platform_tenant_id
-from tally.http.errors import OF_EVERY_ROUTE, OF_JSON_BODIES, answer_to
-from tally.http.requests import headers_of, request_id_of, with_json_body
+from tally.http.envelopes import marketplace_error
+from tally.http.envelopes import signature as signed
+from tally.http.errors import OF_EVERY_ROUTE, OF_JSON_BODIES
+from tally.http.failures import answer_to, load_json_body
+from tally.http.frame import Answered, framed
+from tally.http.headers import allowed_origins
+from tally.http.requests import MAX_BODY_BYTES, check_body, headers_of, with_json_body
 from tally.kernel.clock import current_instant
 from tally.kernel.errors import InsufficientScope, TallyError
-from tally.kernel.instants import Instant, for_display
-from tally.wire.json import load_json
-
-logger = Logger(service="tally")
+from tally.kernel.instants import Instant
+from tally.logs import logger
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,9 @@ class Endpoint:
     `{"data", "request_id", "timestamp"}`, and errors in `{"error", "request_id", "timestamp"}`.
 
     `platform_only`: the caller must belong to the platform tenant. `raw_body`: the route reads the
-    body with `request_body`; otherwise it must be JSON. `errors`: what the route may answer with,
-    beside what every route may and what its body may cause.
+    body with `request_body`; otherwise it must be JSON and short. `errors`: what the route may
+    answer with, beside what every route may and what its body may cause. `varies_by`: headers of
+    the request, beside the credential, that its answers depend on.
     """
 
     key_headers: ClassVar[Sequence[str]] = ("x-api-key",)
@@ -72,20 +73,23 @@ class Endpoint:
         platform_only: bool = False,
         raw_body: bool = False,
         errors: Iterable[type[TallyError]] = (),
+        varies_by: Sequence[str] = (),
         authenticator: Authenticator | None = None,
     ) -> None:
         self.scope = scope
         self.platform_only = platform_only
         self.raw_body = raw_body
         self.errors = {*OF_EVERY_ROUTE, *errors}
+        self.varies_by = varies_by
         self.authenticator = authenticator or authenticator_for(scope)
         self.routes: list[Route] = []
         self.resolver = APIGatewayRestResolver(
             enable_validation=True,
             response_validation_error_http_code=500,
-            json_body_deserializer=load_json,
+            json_body_deserializer=load_json_body,
         )
         self.resolver.exception_handler(Exception)(self._error_response)
+        self.dependency_overrides = self.resolver.dependency_overrides
 
     # ---------------------------------------------------------------- declaring a route
 
@@ -131,30 +135,29 @@ class Endpoint:
 
     def handler(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         """An API Gateway proxy event -> its response. Never raises."""
-        started = time.perf_counter()
-        now, request_id = self._provide(current_instant), request_id_of(event)
+        return framed(
+            event,
+            context,
+            partial(self._answer, event, context),
+            origins=self._provide(allowed_origins),
+            varies_by=self.varies_by,
+        )
+
+    def _answer(self, event: dict[str, Any], context: Any, request_id: str) -> Answered:
+        now, tenant_id = self._provide(current_instant), None
         self.resolver.context |= {"now": now, "request_id": request_id}
-        tenant_id = None
         try:
             caller = self._authenticate(event, now)
             tenant_id = caller.tenant_id
             self._authorize(caller)
             self.resolver.context["caller"] = caller
+            check_body(event, most_bytes=None if self.raw_body else MAX_BODY_BYTES)
             readable = event if self.raw_body else with_json_body(event)
-            response: dict[str, Any] = self.resolver.resolve(readable, context)
+            return Answered(self.resolver.resolve(readable, context), tenant_id)
         except Exception as error:  # noqa: BLE001  whatever it is, nothing of it may leave
-            response = gateway_response(self._error_response(error))
+            return Answered(gateway_response(self._error_response(error)), tenant_id)
         finally:
             self.resolver.context.clear()
-        logger.info(
-            "request",
-            request_id=request_id,
-            tenant=tenant_id,
-            route=f"{event.get('httpMethod')} {event.get('resource')}",
-            status=response["statusCode"],
-            duration_ms=round((time.perf_counter() - started) * 1000, 1),
-        )
-        return with_common_headers(response, request_id)
 
     def _authenticate(self, event: Mapping[str, Any], now: Instant) -> Caller:
         credential = credential_in(headers_of(event), self.key_headers)
@@ -193,12 +196,12 @@ class Endpoint:
 
     def enveloped(self, data: BaseModel) -> Mapping[str, Any]:
         """The body of a success."""
-        return {"data": data.model_dump()} | self._signature()
+        return {"data": data.model_dump(), **self._signature()}
 
     def enveloped_error(self, error: Mapping[str, Any], _status_code: int) -> Mapping[str, Any]:
         """The body of an error; `error` is `{"code", "message", "details"}`."""
-        return {"error": error} | self._signature()
+        return marketplace_error(error, self._signature())
 
-    def _signature(self) -> dict[str, str]:
+    def _signature(self) -> Mapping[str, str]:
         context = self.resolver.context
-        return {"request_id": context["request_id"], "timestamp": for_display(context["now"])}
+        return signed(context["request_id"], context["now"])

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
-
-from aws_lambda_powertools.event_handler.exceptions import NotFoundError
-from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 
 from tally.kernel.errors import (
     AlreadyExists,
@@ -15,6 +12,7 @@ from tally.kernel.errors import (
     InvalidCursor,
     InvalidRequest,
     InvalidTransition,
+    MethodNotAllowed,
     NotFound,
     PayloadTooLarge,
     PeriodOpen,
@@ -23,7 +21,6 @@ from tally.kernel.errors import (
     Unavailable,
     UnsupportedMediaType,
 )
-from tally.wire.fields import message_of
 
 STATUSES: Mapping[type[TallyError], int] = {
     InvalidRequest: 400,
@@ -32,6 +29,7 @@ STATUSES: Mapping[type[TallyError], int] = {
     Unauthorized: 401,
     InsufficientScope: 403,
     NotFound: 404,
+    MethodNotAllowed: 405,
     AlreadyExists: 409,
     InvalidTransition: 409,
     PeriodOpen: 409,
@@ -45,11 +43,19 @@ _HEADERS: Mapping[type[TallyError], Mapping[str, str]] = {
     Unavailable: {"Retry-After": "1"},
 }
 
-OF_EVERY_ROUTE = (AmbiguousCredentials, Unauthorized, InsufficientScope, Unavailable)
+OF_EVERY_ROUTE = (
+    AmbiguousCredentials,
+    Unauthorized,
+    InsufficientScope,
+    PayloadTooLarge,
+    Unavailable,
+)
 """What any route may answer with."""
 
 OF_JSON_BODIES = (InvalidRequest, UnsupportedMediaType)
 """What a route with a JSON body may answer with."""
+
+MOST_FIELDS = 20
 
 
 class ErrorAnswer(NamedTuple):
@@ -60,44 +66,32 @@ class ErrorAnswer(NamedTuple):
     headers: Mapping[str, str] = {}
 
 
-def answer_to(error: Exception) -> ErrorAnswer:
-    """What the client is told. Of an unexpected error, nothing but that there was one."""
-    match error:
-        case TallyError() if type(error) in STATUSES:
-            kind = type(error)
-            return ErrorAnswer(STATUSES[kind], error_body(error), _HEADERS.get(kind, {}))
-        case RequestValidationError():
-            return ErrorAnswer(400, validation_error_body(error))
-        case NotFoundError():
-            return ErrorAnswer(404, error_body(NotFound("No such path.")))
-        case _:
-            return ErrorAnswer(500, internal_error_body())
+def no_such_path() -> NotFound:
+    return NotFound("No such path.")
 
 
-def error_body(error: TallyError) -> dict[str, Any]:
+def refusal(error: TallyError) -> ErrorAnswer:
+    """The answer to a request that is refused."""
     details = [{"field": error.field, "message": error.message}] if error.field else []
-    return {"code": error.code, "message": error.message, "details": details}
+    body = {"code": error.code, "message": error.message, "details": details}
+    return ErrorAnswer(STATUSES[type(error)], body, _HEADERS.get(type(error), {}))
 
 
-def validation_error_body(error: RequestValidationError) -> dict[str, Any]:
-    """One detail for each field that is wrong, with its name as the client wrote it."""
-    details = [{"field": _field(e["loc"]), "message": message_of(e)} for e in error.errors()]
-    reasons = "; ".join(f"{detail['field']}: {detail['message']}" for detail in details)
-    return {
+def invalid_fields(reasons: list[tuple[str, str]]) -> ErrorAnswer:
+    """The answer to a request with wrong fields: each with what is wrong with it, up to
+    MOST_FIELDS of them."""
+    details = [{"field": field, "message": reason} for field, reason in reasons[:MOST_FIELDS]]
+    said = "; ".join(f"{field}: {reason}" for field, reason in reasons[:MOST_FIELDS])
+    more = len(reasons) - len(details)
+    body = {
         "code": InvalidRequest.code,
-        "message": f"The request is not valid: {reasons}.",
+        "message": f"The request is not valid: {said}{f'; and {more:,} more' if more else ''}.",
         "details": details,
     }
+    return ErrorAnswer(STATUSES[InvalidRequest], body)
 
 
-def _field(location: Sequence[str | int]) -> str:
-    """`("query", "limit")` -> `limit`; `("body",)`, which is the body as a whole, -> `body`."""
-    return ".".join(map(str, location[1:] or location))
-
-
-def internal_error_body() -> dict[str, Any]:
-    return {
-        "code": "internal_error",
-        "message": "Something went wrong on our side.",
-        "details": [],
-    }
+def internal_error() -> ErrorAnswer:
+    """Of an unexpected error, clients learn nothing but that there was one."""
+    message = "Something went wrong on our side."
+    return ErrorAnswer(500, {"code": "internal_error", "message": message, "details": []})

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Iterable
+from itertools import accumulate
 from typing import Annotated, Any
 
 from annotated_types import Interval
 from aws_lambda_powertools.event_handler import Depends
+from pydantic import BaseModel
 
+from tally.aws.pages import Page
 from tally.aws.secrets import Secret
 from tally.http.cursors import Cursors
 from tally.http.dependencies import CurrentCaller
 from tally.kernel.errors import InvalidCursor, InvalidRequest
 from tally.wire.fields import WholeNumber
+from tally.wire.json import dump_json
 
 LIST_ERRORS = (InvalidRequest, InvalidCursor)
 
 Limit = Annotated[WholeNumber, Interval(ge=1, le=100)]
 Cursor = str | None
+
+MAX_ANSWER_BYTES = 5 * 1024 * 1024
+# For all of an answer but its rows.
+_AROUND_THE_ROWS = 64 * 1024
 
 _secret = Secret("CURSOR_SECRET_ARN")
 
@@ -41,3 +51,26 @@ def cursors_of[Position: tuple[str, ...]](
         return Cursors(secret, (caller.tenant_id, name, sort), position)
 
     return Depends(cursors)
+
+
+def fitting[Row, Position, Model: BaseModel](
+    page: Page[Row, Position], answer: Callable[[Row], Model]
+) -> tuple[list[Model], Position | None]:
+    """What is shown of a page's rows, and the position after which the next page starts.
+
+    Rows that would make the answer longer than MAX_ANSWER_BYTES are left to the next page.
+    """
+    answers = [answer(row) for row in page.rows]
+    shown = page.shortened(max(1, _how_many_fit(answers)))
+    return answers[: len(shown.rows)], shown.last
+
+
+def _how_many_fit(answers: Iterable[BaseModel]) -> int:
+    ends = accumulate(map(_size, answers))
+    return sum(end <= MAX_ANSWER_BYTES - _AROUND_THE_ROWS for end in ends)
+
+
+def _size(answer: BaseModel) -> int:
+    """Bytes as Lambda hands them over: in JSON, in which the JSON of the answer is a string."""
+    text = f"{dump_json(answer.model_dump())}, "
+    return len(json.dumps(text, ensure_ascii=False).encode())

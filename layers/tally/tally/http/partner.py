@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date
-from http import HTTPStatus
 from typing import Annotated, Any, ClassVar
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
@@ -13,22 +12,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
 from pydantic.alias_generators import to_camel
 
 from tally.http.endpoint import Endpoint
+from tally.http.envelopes import partner_error
 from tally.kernel.errors import InvalidRequest
 from tally.kernel.instants import Instant, TooEarly, parse_instant
 from tally.partners.usage import DayRange
 
 MAX_DAYS = 1096  # three years, one of them a leap year
-
-_CODES: Mapping[int, str] = {
-    400: "BadRequest",
-    401: "Unauthorized",
-    403: "Forbidden",
-    404: "NotFound",
-    409: "Conflict",
-    429: "TooManyRequests",
-    500: "InternalError",
-    503: "ServiceUnavailable",
-}
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _OFFSET = re.compile(r"[Zz]|[+-]\d{2}:\d{2}", re.ASCII)
@@ -44,11 +33,7 @@ class PartnerEndpoint(Endpoint):
         return data.model_dump(by_alias=True)
 
     def enveloped_error(self, error: Mapping[str, Any], status_code: int) -> Mapping[str, Any]:
-        return {
-            "code": _CODES.get(status_code) or HTTPStatus(status_code).phrase.replace(" ", ""),
-            "message": error["message"],
-            "details": {each["field"]: each["message"] for each in error["details"]},
-        }
+        return partner_error(error, status_code)
 
 
 Day = Annotated[date, PlainSerializer(date.isoformat)]

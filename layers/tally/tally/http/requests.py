@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from aws_lambda_powertools.event_handler import Request
-
-from tally.kernel.errors import UnsupportedMediaType
+from tally.http.negotiation import preferred
+from tally.kernel.errors import PayloadTooLarge, UnsupportedMediaType
 from tally.wire.json import decode, media_type
+
+if TYPE_CHECKING:  # not at run time: what has no routes does without it
+    from aws_lambda_powertools.event_handler import Request
+
+MAX_BODY_BYTES = 64 * 1024
+_IGNORE_BODIES = ("GET", "HEAD", "DELETE")
 
 
 def request_id_of(event: Mapping[str, Any]) -> str:
@@ -34,20 +39,40 @@ def request_body(request: Request) -> bytes:
     return _body_of(request.resolved_event.raw_event)
 
 
+def wanted_type(request: Request, *offered: str) -> str:
+    """The media type that the client prefers of those; the first if it does not matter."""
+    accept = headers_of(request.resolved_event.raw_event).get("accept", ())
+    return preferred(",".join(accept), offered)
+
+
+def check_body(event: Mapping[str, Any], *, most_bytes: int | None) -> None:
+    """PayloadTooLarge for one that is longer. UnsupportedMediaType if it is compressed."""
+    body = _body_of(event)
+    if most_bytes is not None and len(body) > most_bytes:
+        raise PayloadTooLarge(f"The body may be at most {most_bytes // 1024} KiB.")
+    codings = ",".join(headers_of(event).get("content-encoding", ())).lower().split(",")
+    if _is_read(event) and not {coding.strip() for coding in codings} <= {"", "identity"}:
+        raise UnsupportedMediaType("Send the body without a Content-Encoding.")
+
+
 def with_json_body(event: dict[str, Any]) -> dict[str, Any]:
     """The event with its body as JSON text, for the resolver to parse.
 
     The resolver itself would read forms, and would fail on bytes that are not UTF-8.
     UnsupportedMediaType or InvalidRequest if the body is not JSON in UTF-8.
     """
-    if event.get("httpMethod") != "POST" or not event.get("body"):
+    if event.get("httpMethod") in _IGNORE_BODIES:
         return event
     (content_type,) = headers_of(event).get("content-type", [""])[-1:]
     if media_type(content_type) not in ("", "application/json"):
         raise UnsupportedMediaType("Send the body as application/json.")
-    text = decode(_body_of(event))
+    text = decode(_body_of(event)) or None
     headers = {"Content-Type": "application/json"}
     return event | {"headers": headers, "body": text, "isBase64Encoded": False}
+
+
+def _is_read(event: Mapping[str, Any]) -> bool:
+    return bool(event.get("body")) and event.get("httpMethod") not in _IGNORE_BODIES
 
 
 def _body_of(event: Mapping[str, Any]) -> bytes:

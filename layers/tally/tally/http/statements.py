@@ -15,6 +15,7 @@ from tally.kernel.money import Micros, to_decimal
 from tally.kernel.periods import bounds
 from tally.payouts.items import Payout
 from tally.payouts.model.carrying import Release
+from tally.payouts.model.statements import Line
 from tally.payouts.model.statuses import PayoutStatus
 from tally.payouts.reading import PayoutDetail
 
@@ -82,7 +83,7 @@ class StatusChangeAnswer(BaseModel):
 
 
 class PayoutDetailAnswer(PayoutAnswer):
-    """A statement with everything about it.
+    """A statement with everything about it. `next_cursor` is null if no more lines follow.
 
     `carried_in` comes from the previous statement or release; `carried_over`, 0 or less, goes to
     the next one.
@@ -99,6 +100,7 @@ class PayoutDetailAnswer(PayoutAnswer):
     attempts: int
     status_history: list[StatusChangeAnswer]
     lines: list[LineAnswer]
+    next_cursor: str | None
 
 
 def payout_answer(payout: Payout) -> PayoutAnswer:
@@ -118,7 +120,19 @@ def payout_answer(payout: Payout) -> PayoutAnswer:
     )
 
 
-def detail_answer(detail: PayoutDetail) -> PayoutDetailAnswer:
+def line_answer(detail: PayoutDetail, line: Line) -> LineAnswer:
+    return LineAnswer(
+        dataset_id=line.dataset_id,
+        dataset_name=detail.names[line.dataset_id],
+        amount=to_decimal(line.amount),
+        entry_count=line.entries,
+    )
+
+
+def detail_answer(
+    detail: PayoutDetail, lines: list[LineAnswer], next_cursor: str | None
+) -> PayoutDetailAnswer:
+    """`lines` are those of this page."""
     statement = detail.payout.statement
     return PayoutDetailAnswer(
         **payout_answer(detail.payout).model_dump(),
@@ -137,15 +151,8 @@ def detail_answer(detail: PayoutDetail) -> PayoutDetailAnswer:
             )
             for change in detail.changes
         ],
-        lines=[
-            LineAnswer(
-                dataset_id=line.dataset_id,
-                dataset_name=detail.names[line.dataset_id],
-                amount=to_decimal(line.amount),
-                entry_count=line.entries,
-            )
-            for line in statement.lines
-        ],
+        lines=lines,
+        next_cursor=next_cursor,
     )
 
 
@@ -169,13 +176,14 @@ def _reserve(held: Micros, release: Release | None) -> ReserveAnswer:
     )
 
 
-def as_csv(answer: PayoutDetailAnswer) -> str:
-    """A statement for spreadsheets: `amount` adds up to what is paid out, and `reserve` to what is
-    still held."""
+def as_csv(detail: PayoutDetail, answer: PayoutDetailAnswer) -> str:
+    """A page of a statement for spreadsheets. Over all pages, `amount` adds up to what is paid out,
+    and `reserve` to what is still held."""
     written = io.StringIO()
     rows = csv.writer(written, lineterminator="\r\n")
     rows.writerow(_CSV_COLUMNS)
-    for kind, amount, reserve, note, *dataset in _csv_rows(answer):
+    exact = to_decimal(sum(line.amount for line in detail.payout.statement.lines))
+    for kind, amount, reserve, note, *dataset in _csv_rows(answer, exact):
         dataset_id, name, entries = dataset or ("", "", "")
         period = answer.billing_period_start[:7]
         row = (period, kind, _plain(dataset_id), _plain(name), entries, amount, reserve)
@@ -183,12 +191,16 @@ def as_csv(answer: PayoutDetailAnswer) -> str:
     return written.getvalue()
 
 
-def _csv_rows(answer: PayoutDetailAnswer) -> Iterator[tuple[Any, ...]]:
-    """Kind, amount, reserve and note; for a line also dataset, name and number of entries."""
+def _csv_rows(answer: PayoutDetailAnswer, exact: Decimal) -> Iterator[tuple[Any, ...]]:
+    """Kind, amount, reserve and note; for a line also dataset, name and number of entries.
+
+    After the last line follows what is made of their sum, which is `exact`.
+    """
     gross = answer.gross_revenue
     for line in answer.lines:
         yield "line", line.amount, "", "", line.dataset_id, line.dataset_name, line.entry_count
-    exact = sum((line.amount for line in answer.lines), Decimal(0))
+    if answer.next_cursor:
+        return
     yield "rounding", gross - exact, "", "to the currency's minor unit"
     yield "platform fee", -answer.platform_fee, "", f"{answer.fee_rate} of {gross}"
     yield "held", -answer.held_amount, answer.held_amount, f"{answer.reserve_rate} of {gross}"

@@ -44,8 +44,10 @@ def cloud_event(body: str) -> Any:
     detail = message.get("detail")
     if not isinstance(detail, dict):
         raise InvalidEvent("detail: must be a CloudEvent", field="detail")
-    around = {"source": message.get("source"), "type": message.get("detail-type")}
-    return {name: value for name, value in around.items() if value is not None} | detail
+    for name, around in (("source", "source"), ("type", "detail-type")):
+        if name not in detail and message.get(around) is not None:
+            detail[name] = message[around]
+    return detail
 
 
 def identity(body: str) -> tuple[str | None, str | None]:

@@ -17,7 +17,7 @@ from tally.kernel.instants import Instant, plus
 from tally.kernel.versions import RANKS, Version
 from tally.wire.event_types import EventData
 from tally.wire.fields import Identity, Text, Timestamp, message_of
-from tally.wire.json import load_json, media_type
+from tally.wire.json import flaw_in, load_json, media_type, shortened
 
 MAX_EVENTS = 100
 MAX_BYTES = 1024 * 1024
@@ -67,13 +67,16 @@ def read_event(document: Any, now: Instant, sender: str | None = None) -> Event[
     """
     if not isinstance(document, dict):
         raise InvalidEvent("An event must be a JSON object.")
+    if flaw := flaw_in(document):
+        raise InvalidEvent(f"{flaw.field}: {flaw.reason}", field=flaw.field)
     envelope = _validate(_Envelope, document, "")
     if envelope.time > plus(now, _MAX_AHEAD):
         raise InvalidEvent("time: must be at most 5 minutes in the future", field="time")
     declared = EVENT_TYPES.get(envelope.type)
     if declared is None:
         raise InvalidEvent(
-            f"type: {envelope.type} is unknown; it must be one of {', '.join(EVENT_TYPES)}",
+            f"type: {shortened(envelope.type)} is unknown; "
+            f"it must be one of {', '.join(EVENT_TYPES)}",
             field="type",
         )
     if sender is not None and not declared.from_tenants:

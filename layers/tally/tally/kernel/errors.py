@@ -43,6 +43,10 @@ class NotFound(TallyError):
     code = "not_found"
 
 
+class MethodNotAllowed(TallyError):
+    code = "method_not_allowed"
+
+
 class AlreadyExists(TallyError):
     code = "already_exists"
 

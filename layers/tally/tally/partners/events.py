@@ -20,7 +20,7 @@ from tally.partners.model.billing import PartnerConfigured, PricingTier, arrange
 from tally.partners.model.organizations import OrganizationEvent, OrganizationEventKind
 from tally.partners.model.usage import UsageRecorded
 from tally.wire.event_types import EventData, EventType, PartialData
-from tally.wire.fields import Amount, Currency, Id, JsonObject, Name
+from tally.wire.fields import Amount, Currency, Id, JsonObject, Name, no_control_characters
 from tally.wire.json import dump_json, load_json
 
 _MAX_COUNT = 999_999_999_999
@@ -30,7 +30,7 @@ Count = Annotated[int, Field(ge=0, le=_MAX_COUNT)]
 def _tier(value: object) -> str | int:
     """A name or a number. With a union of types, pydantic would name `tier.constrained-str`."""
     if isinstance(value, str) and re.fullmatch(r"[^\ud800-\udfff]{1,64}", value):
-        return value
+        return no_control_characters(value)
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MAX_COUNT:
         return value
     raise ValueError(

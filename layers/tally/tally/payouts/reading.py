@@ -29,6 +29,7 @@ from tally.payouts.items import (
     release_from,
 )
 from tally.payouts.model.carrying import Release
+from tally.payouts.model.statements import Line
 
 
 class PayoutPosition(NamedTuple):
@@ -36,6 +37,12 @@ class PayoutPosition(NamedTuple):
 
     period: Period
     currency: str
+
+
+class LinePosition(NamedTuple):
+    """A place among the lines of one statement, which are in the order of their datasets."""
+
+    dataset_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,12 @@ class PayoutDetail:
     names: Mapping[str, str]
     changes: Sequence[StatusChange]
     release: Release | None
+
+    def lines(self, after: LinePosition | None = None) -> Page[Line, LinePosition]:
+        """All lines of the statement that follow."""
+        lines = self.payout.statement.lines
+        rest = [line for line in lines if after is None or line.dataset_id > after.dataset_id]
+        return Page(rest, len(lines), more=False, position=lambda row: LinePosition(row.dataset_id))
 
 
 def list_payouts(
@@ -60,10 +73,14 @@ def list_payouts(
         newest_first=True,
         consistent=True,
     )
-    payouts, last = cut([payout_from(item) for item in items], limit)
+    payouts, more = cut([payout_from(item) for item in items], limit)
     total = (table.get(StatementTotals(tenant_id).key, consistent=True) or {}).get("payouts", 0)
-    end = PayoutPosition(last.statement.period, last.statement.currency) if last else None
-    return Page(payouts, total, end)
+    return Page(
+        payouts,
+        total,
+        more,
+        lambda row: PayoutPosition(row.statement.period, row.statement.currency),
+    )
 
 
 def all_payouts(table: Table, tenant_id: str) -> Iterator[Payout]:

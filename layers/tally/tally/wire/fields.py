@@ -13,14 +13,15 @@ from tally.kernel.instants import not_too_early, parse_instant
 from tally.kernel.money import Micros, parse_amount
 from tally.wire.json import dump_json
 
-ID_PATTERN = r"^[A-Za-z0-9_-]{1,64}\z"
+_ID = "[A-Za-z0-9_-]{1,64}"
+ID_PATTERN = rf"^{_ID}\z"
 CURRENCY_PATTERN = r"^[A-Z]{3}\z"
 MONTH_PATTERN = r"^[0-9]{4}-(0[1-9]|1[0-2])\z"
 
 # As text. Decimal itself also reads `1_0`, ` 1`, `1e0` and the digits of every script.
 _PLAIN_DECIMAL = r"\d+(\.\d+)?"
 
-# C0, C1, and the overrides and isolates of Unicode's bidirectional algorithm. Marks, such as U+200F,
+# C0, C1, and the embeddings, overrides and isolates of bidirectional text. Marks, such as U+200F,
 # are part of ordinary text.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
@@ -33,6 +34,11 @@ def no_control_characters(text: str) -> str:
     if _CONTROL.search(text):
         raise ValueError("must not contain control or text direction characters")
     return text
+
+
+def is_id(text: str) -> bool:
+    """Whether it may be the id of anything."""
+    return bool(re.fullmatch(_ID, text))
 
 
 def _readable(text: str) -> str:

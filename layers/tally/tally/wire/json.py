@@ -12,7 +12,7 @@ import simplejson
 from tally.kernel.errors import InvalidRequest, UnsupportedMediaType
 
 _HALF_A_PAIR = re.compile(r"[\ud800-\udfff]")
-_LONGEST_PATH = 100
+_LONGEST_ECHO = 64
 
 # Written out, 1e-999999999 is a gigabyte of zeros. Python limits integers in a similar way itself.
 _MAX_DIGITS = 1000
@@ -68,12 +68,9 @@ class Flaw(NamedTuple):
 
 
 class _Repeating(dict[str, Any]):
-    """An object that was sent with one of its keys twice."""
+    """An object that was sent with a key twice."""
 
-    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
-        super().__init__(pairs)
-        met: set[str] = set()
-        self.key = next(key for key, _ in pairs if key in met or met.add(key))
+    key = ""
 
 
 def flaw_in(document: Any) -> Flaw | None:
@@ -104,14 +101,26 @@ def _written(path: Any) -> str:
     keys: list[str] = []
     while path:
         path, key = path
-        keys.append(str(key)[:_LONGEST_PATH])
-    text = ".".join(reversed(keys)).encode(errors="replace").decode()
-    return text if len(text) <= _LONGEST_PATH else f"{text[: _LONGEST_PATH - 1]}…"
+        keys.append(str(key)[: _LONGEST_ECHO + 1])
+    return shortened(".".join(reversed(keys)).encode(errors="replace").decode())
+
+
+def shortened(text: str) -> str:
+    """What a client sent, as short as a message may repeat it."""
+    return text if len(text) <= _LONGEST_ECHO else f"{text[: _LONGEST_ECHO - 1]}…"
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields = dict(pairs)
-    return fields if len(fields) == len(pairs) else _Repeating(pairs)
+    if len(fields) == len(pairs):
+        return fields
+    repeating = _Repeating(fields)
+    seen: set[str] = set()
+    for key, _ in pairs:
+        if key in seen:
+            repeating.key = key
+        seen.add(key)
+    return repeating
 
 
 def dump_json(value: Any, **options: Any) -> str:
