@@ -3,10 +3,12 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 
-# Settings: make up PORT=4577, make up DEMO=0, make build ARCH=x86_64
+# Settings: make up PORT=4577, make up DEMO=0, make build ARCH=x86_64, make simulate SEEDS=10000
 PORT ?= 4566
 DEMO ?= 1
 ARCH ?= arm64
+SEEDS ?= 200
+FROM ?= 1
 
 # The machine's uv if there is one; otherwise the one that dev/bootstrap.sh installs.
 OWN_UV := .local/uv/bin/uv
@@ -50,6 +52,10 @@ test: setup ## Run all tests, also those on the embedded AWS
 .PHONY: test-fast
 test-fast: setup ## Run the tests that take less than a minute: no embedded AWS, no long histories
 	$(BIN)/pytest -n auto -m "not stack and not slow"
+
+.PHONY: simulate
+simulate: setup ## Run histories with faults against a model of DynamoDB (SEEDS=200, FROM=1)
+	@$(BIN)/python -m tests.simulation --from $(FROM) --seeds $(SEEDS)
 
 .PHONY: coverage
 coverage: setup ## List the lines that the last `make test` did not run

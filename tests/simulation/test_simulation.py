@@ -1,0 +1,77 @@
+"""Whole histories on the model of DynamoDB, with faults at every call, each named by its seed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from random import Random
+
+import pytest
+
+from tests.simulation import mutations
+from tests.simulation.mutations import Patch
+from tests.simulation.running import figures_of, run_seed
+from tests.simulation.stories import (
+    Story,
+    payout_story,
+    repair_story,
+    survivors_story,
+    tell,
+)
+
+SEEDS, AT_ONCE = 200, 20
+# A 0 on any of them would mean that the seeds no longer reach what they are for.
+HAPPENS = (
+    *("requests", "redeliveries", "repairs", "payout runs", "crashes", "  throttled"),
+    *("  stale read", "  keys unprocessed", "  internal error after a commit"),
+    *("  connection lost during a write", "  crash during a write"),
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(1, SEEDS, AT_ONCE))
+def test_everything_holds_whatever_happens(first: int) -> None:
+    figures: Counter[str] = Counter()
+    for seed in range(first, first + AT_ONCE):
+        told = run_seed(seed)
+        assert told.failure is None, f"make simulate FROM={seed} SEEDS=1\n{told.failure}"
+        figures.update(told.figures)
+
+    assert [name for name in HAPPENS if not figures[name]] == []
+
+
+def test_a_seed_always_tells_the_same_history() -> None:
+    one, other = tell(4), tell(4)
+
+    assert figures_of(one) == figures_of(other)
+    assert one.timeline.now == other.timeline.now
+    assert [str(record) for record in one.database.stream] == [
+        str(record) for record in other.database.stream
+    ]
+
+
+# Seeds enough to find it several times over: if Tally calls otherwise, histories are others.
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("take_back", "story", "violated"),
+    [
+        (mutations.repairs_keep_no_moment, repair_story, "is not what its records say"),
+        (mutations.overtaken_rescues_give_up, survivors_story, "is not what its records say"),
+        (mutations.moves_are_in_the_order_of_their_times, payout_story, "carried_in"),
+    ],
+)
+def test_a_fix_that_is_taken_back_is_noticed(
+    take_back: Callable[[Patch], None],
+    story: Callable[[Random], Story],
+    violated: str,
+    monkeypatch: Patch,
+) -> None:
+    take_back(monkeypatch)
+
+    with pytest.raises(AssertionError, match=violated):
+        _tell_all(range(1, 100), story)
+
+
+def _tell_all(seeds: Iterable[int], story: Callable[[Random], Story]) -> None:
+    for seed in seeds:
+        tell(seed, story=story)
