@@ -8,11 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
+from dev import template
 from dev.template import route_for, route_of
 from tally.access.authentication import authenticator_for
 from tally.aws.table import Table, default_table
+from tally.http import fallback
 from tally.http.dependencies import platform_tenant_id
 from tally.http.endpoint import Endpoint
 from tally.http.headers import allowed_origins
@@ -45,17 +47,17 @@ def proxy_event(
 ) -> dict[str, Any]:
     """The event for a request. The body is in base64, because the API treats every media type as
     binary. LookupError if no route matches."""
-    parts = urlsplit(url)
-    route, parameters = route_for(method, parts.path)
+    path, _, asked = url.partition("?")  # urlsplit would take a path of //host for a host
+    route, parameters = route_for(method, path)
     many = {
         name: [values] if isinstance(values, str) else list(values)
         for name, values in (headers or {}).items()
     }
-    query = parse_qs(parts.query, keep_blank_values=True)
+    query = parse_qs(asked, keep_blank_values=True)
     sent = body.encode() if isinstance(body, str) else body
     return {
         "httpMethod": method,
-        "path": parts.path,
+        "path": path,
         "resource": route.path,
         "pathParameters": parameters or None,
         "headers": {name: values[-1] for name, values in many.items()},
@@ -75,6 +77,7 @@ def overrides(table: Table, now: Instant) -> Overrides:
         current_instant: lambda: now,
         platform_tenant_id: lambda: PLATFORM,
         cursor_secret: lambda: b"secret",
+        fallback.served_methods: template.served_methods,
         allowed_origins: frozenset,
     }
 

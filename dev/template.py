@@ -66,6 +66,14 @@ def fallbacks() -> tuple[Route, ...]:
     return tuple(route for route in _routes() if route.method == "ANY")
 
 
+@cache
+def served_methods() -> Mapping[str, str]:
+    """What the template tells the fallback: path -> its methods."""
+    (name,) = {route.function for route in fallbacks()}
+    methods: dict[str, str] = json.loads(functions()[name]["Environment"]["Variables"]["METHODS"])
+    return methods
+
+
 def _routes() -> Iterator[Route]:
     for function, properties in _events("Api"):
         yield Route(properties["Method"], properties["Path"], function)

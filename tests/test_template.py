@@ -12,7 +12,16 @@ from typing import Any
 import pytest
 
 from dev import ROOT
-from dev.template import fallbacks, module_of, resources, rights, routes, statements, template
+from dev.template import (
+    fallbacks,
+    module_of,
+    resources,
+    rights,
+    routes,
+    served_methods,
+    statements,
+    template,
+)
 from tests.api.answers import ALWAYS
 from tests.template import FUNCTIONS, Properties
 
@@ -148,6 +157,7 @@ def test_the_gateway_answers_for_what_it_refuses() -> None:
     }
 
     assert codes == {
+        "MISSING_AUTHENTICATION_TOKEN": (404, "not_found"),
         "THROTTLED": (429, "too_many_requests"),
         "REQUEST_TOO_LARGE": (413, "payload_too_large"),
         "UNSUPPORTED_MEDIA_TYPE": (415, "unsupported_media_type"),
@@ -171,12 +181,12 @@ def test_one_function_answers_whatever_no_route_does() -> None:
 
 
 def test_it_knows_the_methods_of_each_path() -> None:
-    (module,) = {each.module for each in fallbacks()}
     served: dict[str, list[str]] = {}
     for route in routes():
         served.setdefault(route.path, []).append(route.method)
 
-    assert {path: ", ".join(sorted(each)) for path, each in served.items()} == module.METHODS
+    listed = {path: ", ".join(sorted(methods)) for path, methods in served.items()}
+    assert listed == served_methods()
 
 
 def test_large_answers_are_compressed() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,15 +18,19 @@ from tally.kernel.errors import MethodNotAllowed
 from tally.wire.json import dump_json
 
 
+def served_methods() -> Mapping[str, str]:
+    """Path as API Gateway spells it -> the methods that it has, `GET, POST`."""
+    methods: dict[str, str] = json.loads(os.environ["METHODS"])
+    return methods
+
+
 class Fallback:
     """`handler` is what Lambda calls. It asks for no credential and needs nothing stored.
 
-    `methods`: path as API Gateway spells it -> the methods that it has, `GET, POST`.
     Tests replace what it needs by `dependency_overrides`.
     """
 
-    def __init__(self, methods: Mapping[str, str]) -> None:
-        self.methods = methods
+    def __init__(self) -> None:
         self.dependency_overrides: dict[Callable[..., Any], Callable[[], Any]] = {}
 
     def handler(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -47,7 +53,7 @@ class Fallback:
         return framed(event, context, answer, origins=origins)
 
     def _methods_of(self, path: str) -> str | None:
-        for known, methods in self.methods.items():
+        for known, methods in self._provide(served_methods).items():
             if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", known), path):
                 return methods
         return None
