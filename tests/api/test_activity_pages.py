@@ -29,6 +29,8 @@ from tests.api.answers import INVALID_CURSOR, answer, invalid
 from tests.builders import happen
 from tests.world import World
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def market(world: World) -> World:

@@ -165,6 +165,7 @@ COSTS: dict[tuple[tuple[tuple[str, int | None], ...], int], str] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gap", [0, 1])
 def test_the_cost_is_graduated_and_exact(gap: int, portfolio: World) -> None:
     """A tier's min_usage is where the one before ends, or one more: both mean the same."""

@@ -18,6 +18,8 @@ from tests.api.activity import SEARCHES, look, search
 from tests.builders import accept
 from tests.world import World
 
+pytestmark = pytest.mark.slow
+
 MOST_BYTES = 5 * 1024 * 1024
 LAMBDA_MOST_BYTES = 6 * 1024 * 1024
 LONGEST_QUERY = 10_000

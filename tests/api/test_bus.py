@@ -151,6 +151,7 @@ def test_the_attributes_of_a_rejected_event_say_why(bus: Bus) -> None:
     assert said == {"rejected_at": bus.world.now}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "message"),
     [

@@ -17,6 +17,8 @@ from tests.api.routes import each_route, for_audience, good_key, is_partners
 from tests.api.samples import TENANT, caller_of, visit
 from tests.world import World
 
+pytestmark = pytest.mark.slow
+
 # Around a key or within it. Python's `strip` takes most of them off.
 STRAY = (
     *(

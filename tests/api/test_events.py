@@ -98,6 +98,7 @@ def test_other_charsets_are_refused(charset: str, market: World) -> None:
     assert answered == answer(415, NOT_UTF8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "reason"),
     [

@@ -176,6 +176,7 @@ ONE_CREDENTIAL: Mapping[str, Callable[[str], Headers]] = {
 }
 
 
+@pytest.mark.slow
 @each_route
 def test_with_one_credential_however_it_is_sent(route: Route, market: World) -> None:
     key, thing = remembered_key(market, route)
@@ -260,6 +261,7 @@ def test_a_foreign_thing_is_as_one_that_does_not_exist(
 each_collection = routes_where(lambda route: route.method == "GET" and "{" not in route.path)
 
 
+@pytest.mark.slow
 @each_collection
 def test_what_others_do_is_not_seen(route: Route, market: World) -> None:
     key = market.key(STRANGER, *Scope)

@@ -155,6 +155,7 @@ NEEDS = {
 }
 
 
+@pytest.mark.slow
 @each_route
 def test_a_function_has_the_rights_that_it_uses_and_no_more(route: Route, market: World) -> None:
     key, thing = good_key(market, caller_of(route)), new_thing(market, route, TENANT)
@@ -258,6 +259,7 @@ _DENIED: Any = {"Error": {"Code": "AccessDeniedException", "Message": "role/secr
 FAULTS = (RuntimeError("secret detail"), ClientError(_DENIED, "GetItem"))
 
 
+@pytest.mark.slow
 @each_route
 def test_a_fault_says_nothing_of_itself(route: Route, market: World) -> None:
     key, thing = remembered_key(market, route)

@@ -17,6 +17,8 @@ from tests.api.routes import each_route, remembered_key
 from tests.api.samples import TENANT, visit
 from tests.world import World
 
+pytestmark = pytest.mark.slow
+
 OURS, OTHERS = "https://app.example", "https://other.example"
 READABLE = {
     "Access-Control-Allow-Origin": OURS,

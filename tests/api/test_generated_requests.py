@@ -26,6 +26,8 @@ from tests.api.test_spellings import parameters_of
 from tests.builders import REQUIRED, charged_market, told
 from tests.world import World, new_world
 
+pytestmark = pytest.mark.slow
+
 MOST_BYTES = 5 * 1024 * 1024
 SECRET = "s3cret"
 EACH = settings().max_examples // 2

@@ -22,6 +22,8 @@ from tests.api.keys import DOOR, KEYS
 from tests.faults import PLAIN_FAULTS, Crash, Fault, FaultyClient, rival
 from tests.world import World, new_world
 
+pytestmark = pytest.mark.slow
+
 MAKERS_SCOPES = (Scope.KEYS_WRITE, Scope.USAGE_READ)
 SECONDS = st.integers(1, 60)
 FAULTS = st.sampled_from([None, *PLAIN_FAULTS])

@@ -22,6 +22,8 @@ from tests.builders import told
 from tests.faults import ForgetfulClient
 from tests.world import World
 
+pytestmark = pytest.mark.slow
+
 MARCH = "2026-03"
 AT = "2026-04-05T10:00:00Z"
 

@@ -114,6 +114,7 @@ NAMES: dict[str, Sequence[str]] = {
 UNREADABLE = r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 
 
+@pytest.mark.slow
 def test_names_of_any_script_are_kept_and_found(portfolio: World) -> None:
     """In any case and normal form."""
     ids = {f"org_{n:02}": name for n, name in enumerate(NAMES)}

@@ -17,6 +17,8 @@ from tests.api.answers import INVALID_CURSOR, answer
 from tests.api.statements import PAYOUTS, access, state
 from tests.world import NOW, World
 
+pytestmark = pytest.mark.slow
+
 MARCH, APRIL = "2026-03", "2026-04"
 MOST_BYTES = 5 * 1024 * 1024
 LINES, PER_ITEM = 5000, 250

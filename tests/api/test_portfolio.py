@@ -123,6 +123,7 @@ RANGES = [
 ]
 
 
+@pytest.mark.slow
 def test_a_range_has_both_of_its_days(portfolio: World) -> None:
     """From the first instant of the first one to the last of the last."""
     clocks = ("00:00:00Z", "23:59:59.999999999Z")
@@ -141,6 +142,7 @@ def test_a_range_has_both_of_its_days(portfolio: World) -> None:
         assert ask(portfolio, ANALYTICS + query) == ok(analytics(start, end, **counts))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("now", "start_of_usage", "start_of_analytics", "end"),
     [

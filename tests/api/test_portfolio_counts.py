@@ -31,6 +31,7 @@ def portfolio(world: World) -> World:
     return builders.portfolio(world)
 
 
+@pytest.mark.slow
 def test_what_an_identification_counts_for(portfolio: World) -> None:
     """One and as many credits as it counts for, unless told otherwise; other usage has none."""
     days = [f"2026-03-{n:02}" for n in range(1, 10)]

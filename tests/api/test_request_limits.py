@@ -24,6 +24,8 @@ from tests.api.test_spellings import parameters_of
 from tests.builders import event, told
 from tests.world import World
 
+pytestmark = pytest.mark.slow
+
 MOST = 64 * 1024
 LONG = "z9" * 2000
 REPEATED = LONG[:66]

@@ -129,6 +129,7 @@ def test_a_search_from_before_ids_were_kept_is_still_a_duplicate(market: World) 
         assert market.send(sent) == ingested(202, duplicate(sent))
 
 
+@pytest.mark.slow
 def test_a_search_of_as_many_providers_as_may_be_imported_fits(world: World) -> None:
     """Each has a credit and a month in the transaction, beside the mark, the search and its id."""
     providers = [f"p{n}" for n in range(48)]

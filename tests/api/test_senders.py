@@ -76,6 +76,7 @@ def test_a_tenant_speaks_for_no_other_portfolio(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scope", EVERY_KEY)
 @pytest.mark.parametrize("event_type", OF_THE_PLATFORM)
 def test_money_and_the_catalogue_come_from_the_platform_alone(

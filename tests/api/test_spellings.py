@@ -30,6 +30,8 @@ from tests.api.samples import TENANT, caller_of, sample
 from tests.builders import charged_market, told
 from tests.world import World
 
+pytestmark = pytest.mark.slow
+
 
 class Kind(Enum):
     """What a field holds, with spellings of it that are not ours."""

@@ -26,6 +26,8 @@ from tests.builders import charged_market, event, told
 from tests.bus import Bus, new_bus
 from tests.world import CREDENTIALS, World
 
+pytestmark = pytest.mark.slow
+
 TWICE = "must not be sent twice"
 UNICODE = "must be valid Unicode"
 HIDDEN = "must not contain control or text direction characters"

@@ -32,6 +32,8 @@ from tests.store.payouts import (
 )
 from tests.world import World
 
+pytestmark = pytest.mark.slow
+
 JANUARY, FEBRUARY, MARCH = "2026-01", "2026-02", "2026-03"
 HALF = Decimal("0.5")
 RESERVE_IS_DUE = "2026-06-30T06:00:00.000000000Z"

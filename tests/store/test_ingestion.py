@@ -265,6 +265,7 @@ def wide_searches(world: World) -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.slow
 def test_a_request_reads_each_item_once(world: World) -> None:
     searches = wide_searches(world)
     client = reading(world)
@@ -277,6 +278,7 @@ def test_a_request_reads_each_item_once(world: World) -> None:
     assert client.transactions == three_searches_each + announcement
 
 
+@pytest.mark.slow
 def test_a_repeated_request_finds_out_at_its_first_transaction(world: World) -> None:
     searches = wide_searches(world)
     post(world, *searches)

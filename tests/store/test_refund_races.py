@@ -24,6 +24,8 @@ from tests.store.books import (
 )
 from tests.world import World
 
+pytestmark = pytest.mark.slow
+
 
 def charge_of(marketplace: Marketplace, event_id: str) -> Charge:
     """As it stands after its refunds."""
