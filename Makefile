@@ -6,6 +6,7 @@ SHELL := /bin/sh
 # Settings: make up PORT=4577, make up DEMO=0, make build ARCH=x86_64, make simulate SEEDS=10000
 PORT ?= 4566
 DEMO ?= 1
+PORT_API ?= 3000
 ARCH ?= arm64
 SEEDS ?= 200
 FROM ?= 1
@@ -24,7 +25,7 @@ unexport VIRTUAL_ENV UV_PROJECT_ENVIRONMENT PYTHONPATH PYTHONHOME PYTHONDONTWRIT
 LAYER_PLATFORM_arm64 := aarch64-manylinux_2_28
 LAYER_PLATFORM_x86_64 := x86_64-manylinux_2_28
 REQUIREMENTS := layers/tally/requirements.txt
-EXPORT := export --frozen --quiet --no-dev --no-emit-project --no-annotate --no-header
+EXPORT := export --frozen --quiet --no-dev --group layer --no-emit-project --no-annotate --no-header
 
 NO_PYTHON := "Tally needs Python 3.13, the version of its Lambda runtime. It is not on the PATH, and uv \
 could not download it. Install it (with pyenv, uv or your system) and try again."
@@ -44,6 +45,14 @@ down: ## Stop it
 .PHONY: logs
 logs: setup ## Follow the functions' logs of the local stack
 	@$(BIN)/python -m dev.up --logs
+
+.PHONY: invoke
+invoke: setup ## Run a function in Lambda's container (FUNCTION=ProviderDashboard, EVENT=file)
+	@$(BIN)/python -m dev.sam_local invoke $(or $(FUNCTION),$(error Name the function: make invoke FUNCTION=ProviderDashboard)) $(if $(EVENT),--event '$(EVENT)')
+
+.PHONY: api
+api: setup ## Serve the API from Lambda's containers on port 3000 (PORT_API=3000)
+	@$(BIN)/python -m dev.sam_local api --port $(PORT_API)
 
 .PHONY: test
 test: setup ## Run all tests, also those on the embedded AWS
@@ -73,6 +82,8 @@ lint: setup ## Check the lock file, style, imports, the template and the workflo
 	$(BIN)/lint-imports
 	$(BIN)/cfn-lint template.yaml
 	$(BIN)/sam validate --lint
+	@UV_PROJECT_ENVIRONMENT=.local/checkov $(UV) sync --frozen --quiet --only-group checkov
+	$(BIN)/python -m dev.checkov
 	$(BIN)/zizmor --offline --quiet --persona pedantic .github
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/ci.yaml
 
@@ -90,17 +101,25 @@ bench: setup ## Measure the local stack
 	$(BIN)/python -m dev.bench
 
 .PHONY: bench-docs
-bench-docs: setup ## Write docs/benchmarks.md from docs/benchmarks.json
+bench-docs: setup ## Write docs/benchmarks.md and docs/costs.md from docs/benchmarks.json
 	$(BIN)/python -m dev.bench.report docs/benchmarks.json > docs/benchmarks.md
+	$(BIN)/python -m dev.costs docs/benchmarks.json > docs/costs.md
 
 .PHONY: load
 load: setup ## Send load from many clients, then check every number (LOAD="--seed 7")
 	$(BIN)/python -m dev.load $(LOAD)
 
 .PHONY: build
-build: setup ## Build for AWS (ARCH=arm64 or x86_64); deploy with `sam deploy`
-	LAYER_PLATFORM=$(or $(LAYER_PLATFORM_$(ARCH)),$(error ARCH is arm64 or x86_64)) \
-	  $(BIN)/sam build --parameter-overrides Architecture=$(ARCH)
+build: setup ## Build for AWS (ARCH=arm64 or x86_64)
+	@rm -rf .local/building && mkdir -p .local/building  # SAM leaves its folders in TMPDIR
+	TMPDIR=$(CURDIR)/.local/building LAYER_PLATFORM=$(or $(LAYER_PLATFORM_$(ARCH)),$(error ARCH is arm64 or x86_64)) \
+	  $(BIN)/sam build --parameter-overrides Architecture=$(ARCH); done=$$?; rm -rf .local/building; exit $$done
+
+.PHONY: deploy
+deploy: ## Build, check, deploy and try out (ENV=dev or prod, ARCH=arm64, CONFIRM=no)
+	@case "$(ENV)" in dev|prod) ;; *) echo "Name the environment: make deploy ENV=dev or ENV=prod" >&2; exit 1;; esac
+	@$(MAKE) --no-print-directory lint build
+	$(BIN)/python -m ops.deploying --env $(ENV) --arch $(ARCH) $(if $(filter no 0 false,$(CONFIRM)),--no-confirm)
 
 .PHONY: lock
 lock: $(UV) ## Update uv.lock and the layer's requirements after a change of pyproject.toml

@@ -4,7 +4,7 @@ of a partner."""
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import batched
 from typing import Any, NamedTuple
@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 from dev.demo_portfolio import PARTNER, Said, portfolio
 from dev.stack import LocalStack
 from ops.errors import OpsError
+from tally.kernel.periods import Period
+from tally.payouts.model.statements import statement_id
 
 PROVIDER, BUYER, AGENT = "demo-provider", "demo-buyer", "demo-agent"
 INVOICES = "dset_a1b2c3d4e5f6"
@@ -46,7 +48,7 @@ _SEARCHES = (
     ),
 )
 # The two statements in the provider reference, 980.50 and 1250.00, by dataset.
-_REVENUE = {
+_REVENUE: Mapping[Period, tuple[tuple[str, str], ...]] = {
     "2026-02": ((INVOICES, "500.50"), ("dset_g7h8i9j0k1l2", "480.00")),
     "2026-03": (
         (INVOICES, "640.25"),
@@ -54,6 +56,7 @@ _REVENUE = {
         ("dset_m3n4o5p6q7r8", "209.00"),
     ),
 }
+_NOTES = "dset_e5f6g7h8i9j0"
 _QUERIES = (
     "unpaid invoices over 90 days",
     "contracts with a change-of-control clause",
@@ -73,7 +76,24 @@ class DemoKeys(NamedTuple):
     partner_key: str
 
 
-def load(stack: LocalStack, admin_key: str, events_key: str) -> DemoKeys:
+class DemoIds(NamedTuple):
+    """What the sample events speak of: the provider's statement of the last month with history,
+    the run that made it, a statement that waits for its payment, and a revoked key of the buyer."""
+
+    payout_id: str
+    payout_run_id: str
+    pending_payout_id: str
+    revoked_key_id: str
+
+
+class Demo(NamedTuple):
+    """What the demo made."""
+
+    keys: DemoKeys
+    ids: DemoIds
+
+
+def load(stack: LocalStack, admin_key: str, events_key: str) -> Demo:
     """Create the demo tenants, send their events, and wait until they are counted."""
     tenants = (
         (PROVIDER, "Demo Provider"),
@@ -103,8 +123,15 @@ def load(stack: LocalStack, admin_key: str, events_key: str) -> DemoKeys:
             raise OpsError(f"The demo's events were rejected: {answer['results']}")
     keys = DemoKeys(provider_key, buyer_key, agent_key, partner_key)
     _wait_until_counted(stack, keys, year)
-    _pay(stack, admin_key, provider_key)
-    return keys
+    run_ids = _pay(stack, admin_key, keys)
+    last = max(run_ids)
+    ids = DemoIds(
+        payout_id=statement_id(PROVIDER, last, "USD"),
+        payout_run_id=run_ids[last],
+        pending_payout_id=statement_id(AGENT, last, "USD"),
+        revoked_key_id=retired["api_key_id"],
+    )
+    return Demo(keys, ids)
 
 
 def _catalog() -> Iterator[dict[str, Any]]:
@@ -159,15 +186,25 @@ def _activity() -> Iterator[dict[str, Any]]:
         yield _event("search.performed", search_activity_id, search | _price(price), when)
 
 
-def _pay(stack: LocalStack, admin_key: str, provider_key: str) -> None:
-    """Import two months of history, make their statements, and mark both as paid."""
+def _pay(stack: LocalStack, admin_key: str, keys: DemoKeys) -> dict[Period, str]:
+    """Import two months of history, make their statements, and mark the provider's as paid.
+
+    Returns the run of each month.
+    """
     _post(stack, "/v1/events?backfill=true", admin_key, list(_history()))
-    for period in _REVENUE:
-        _post(stack, "/v1/admin/payout-runs", admin_key, {"period": period})
+    run_ids = {
+        period: _post(stack, "/v1/admin/payout-runs", admin_key, {"period": period})[
+            "payout_run_id"
+        ]
+        for period in _REVENUE
+    }
     deadline = time.monotonic() + _PATIENCE_S
     while time.monotonic() < deadline:
-        payouts = _request(stack, "GET", "/v1/provider/payouts", provider_key)["payouts"]
-        if len(payouts) == len(_REVENUE):
+        payouts, pending = (
+            _request(stack, "GET", "/v1/provider/payouts", key)["payouts"]
+            for key in (keys.provider_key, keys.agent_key)
+        )
+        if (len(payouts), len(pending)) == (len(_REVENUE), 1):
             break
         time.sleep(0.1)
     else:
@@ -176,9 +213,15 @@ def _pay(stack: LocalStack, admin_key: str, provider_key: str) -> None:
         for status in ("processing", "paid"):
             path = f"/v1/admin/payouts/{payout['payout_statement_id']}/status"
             _post(stack, path, admin_key, {"status": status})
+    return run_ids
 
 
 def _history() -> Iterator[dict[str, Any]]:
+    """The provider's revenue, and in the last month what the provider bought from the agent."""
+    notes = {"tenant_id": AGENT, "dataset_id": _NOTES}
+    yield _event("dataset.created", _NOTES, notes | {"name": "Research Notes"})
+    bought = {"tenant_id": PROVIDER, "dataset_id": _NOTES, "kind": "download"} | _price("12.00")
+    yield _event("dataset.accessed", _NOTES, bought, f"{max(_REVENUE)}-20T12:00:00Z")
     for period, amounts in _REVENUE.items():
         for dataset_id, amount in amounts:
             access = {"tenant_id": AGENT, "dataset_id": dataset_id, "kind": "download"}

@@ -18,7 +18,7 @@ from tally.http import fallback
 from tally.http.dependencies import platform_tenant_id
 from tally.http.endpoint import Endpoint
 from tally.http.headers import allowed_origins
-from tally.http.lists import cursor_secret
+from tally.http.lists import cursor_secrets
 from tally.kernel.clock import current_instant
 from tally.kernel.instants import Instant
 
@@ -76,7 +76,7 @@ def overrides(table: Table, now: Instant) -> Overrides:
         default_table: lambda: table,
         current_instant: lambda: now,
         platform_tenant_id: lambda: PLATFORM,
-        cursor_secret: lambda: b"secret",
+        cursor_secrets: lambda: lambda _rotated: [b"secret"],
         fallback.served_methods: template.served_methods,
         allowed_origins: frozenset,
     }

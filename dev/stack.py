@@ -84,20 +84,33 @@ class LocalStack:
 
 
 def environment(endpoint_url: str = "") -> dict[str, str]:
-    """The caller's environment without its AWS settings, for SAM."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
-    path = [Path(sys.executable).parent, ROOT / ".local" / "uv" / "bin", os.environ.get("PATH", "")]
+    """The caller's environment without its settings of AWS and SAM, for SAM."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "SAM_"))}
     local = {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "NO_PROXY": "*",
-        "PATH": os.pathsep.join(map(str, path)),  # the real python3.13 before any shim
+        "PATH": search_path(),
         "SAM_CLI_POLL_DELAY": "0.2",
         "SAM_CLI_TELEMETRY": "0",
     }
     return kept | local | ({"AWS_ENDPOINT_URL": endpoint_url} if endpoint_url else {})
+
+
+def search_path() -> str:
+    """Where to look for tools: the real python3.13 before any shim."""
+    own = [Path(sys.executable).parent, ROOT / ".local" / "uv" / "bin"]
+    return os.pathsep.join([*map(str, own), os.environ.get("PATH", os.defpath)])
+
+
+def running(file: Path) -> dict[str, Any]:
+    """What stack.json says of the running stack. OpsError if none is running."""
+    if not file.exists():
+        raise OpsError("No local stack is running: `make up` starts one.")
+    found: dict[str, Any] = loads(file.read_text())
+    return found
 
 
 def build() -> Path:
@@ -111,10 +124,12 @@ def build() -> Path:
         return target
     BUILDS.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=BUILDS, prefix="building-") as scratch:
-        built = Path(scratch) / "built"
+        built, temporary = Path(scratch) / "built", Path(scratch) / "tmp"
+        temporary.mkdir()
         _sam(
             BUILDS / "build.log",
-            environment() | {"LAYER_PLATFORM": "host"},
+            # SAM leaves a folder behind in TMPDIR for each function that it builds.
+            environment() | {"LAYER_PLATFORM": "host", "TMPDIR": str(temporary)},
             "build",
             f"--build-dir={built}",
             f"--template-file={ROOT / 'template.yaml'}",
@@ -177,13 +192,11 @@ def _set_extensions(endpoint_url: str, api_id: str, stage: str) -> None:
 
 
 def _serve_any_method(endpoint_url: str, api_id: str, path: str, uri: str) -> None:
-    """`uri`: `arn:...:lambda:path/.../functions/${Fallback.Arn}/invocations`"""
-    (logical,) = re.findall(r"\$\{(\w+)\.Arn\}", uri)
-    name = local_client(endpoint_url, "cloudformation").describe_stack_resource(
-        StackName=STACK_NAME, LogicalResourceId=logical
+    """`uri`: `arn:...:lambda:path/.../functions/${FallbackAliaslive}/invocations`"""
+    (alias,) = re.findall(r"functions/\$\{(\w+)\}", uri)
+    arn = local_client(endpoint_url, "cloudformation").describe_stack_resource(
+        StackName=STACK_NAME, LogicalResourceId=alias
     )["StackResourceDetail"]["PhysicalResourceId"]
-    function = local_client(endpoint_url, "lambda").get_function(FunctionName=name)
-    arn = function["Configuration"]["FunctionArn"]
     gateway = local_client(endpoint_url, "apigateway")
     resources = gateway.get_resources(restApiId=api_id, limit=500)["items"]
     (resource_id,) = (each["id"] for each in resources if each["path"] == path)
@@ -219,10 +232,15 @@ def _sam(log: Path, env: Mapping[str, str], *arguments: str) -> None:
 
 
 def _parameters() -> str:
+    return f"Stage=local Architecture={architecture()}"
+
+
+def architecture() -> str:
+    """The machine's architecture, as Lambda calls it."""
     machine = platform.machine().lower()
     if machine not in ARCHITECTURES:
         raise OpsError(f"Lambda does not know this machine's architecture ({machine}).")
-    return f"Stage=local Architecture={ARCHITECTURES[machine]}"
+    return ARCHITECTURES[machine]
 
 
 def _digest() -> str:

@@ -97,8 +97,24 @@ def route_of(method: str, resource: str) -> Route:
     return next(r for r in served if r.path == resource and r.method in (method, "ANY"))
 
 
+def unrestored(value: Any) -> Any:
+    """What the template says as long as no restored table takes the place of its own."""
+    match value:
+        case {"Fn::If": ["IsRestored", _, own]}:
+            return unrestored(own)
+        case dict():
+            return {name: unrestored(each) for name, each in value.items()}
+        case list():
+            return [unrestored(each) for each in value]
+    return value
+
+
 def statements(function: str) -> Iterator[dict[str, Any]]:
     """What a function may do, by its policies or by the role that is written out for it."""
+    yield from map(unrestored, _statements(function))
+
+
+def _statements(function: str) -> Iterator[dict[str, Any]]:
     properties = functions()[function]
     if "Role" in properties:
         role, _ = properties["Role"]["Fn::GetAtt"]

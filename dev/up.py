@@ -12,12 +12,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from dev import ROOT, emulator, stack
-from dev.demo import DemoKeys, load
+from dev.containers import docker_runs
+from dev.demo import Demo, load
 from dev.emulator import Emulator
 from dev.stack import LocalStack
-from ops.errors import OpsError, exit_status
+from ops.errors import exit_status
 
 PORT = 4566
 
@@ -82,36 +84,42 @@ def _up(files: Files, port: int, *, demo: bool) -> None:
             local = stack.deploy(built, aws.endpoint_url, files.deploy_log)
         with _step("Issuing the first keys"):
             admin_key, events_key = first_keys.issue(local)
-        demo_keys = _load_demo(local, admin_key, events_key) if demo else None
-        _write(files.stack, local, admin_key, events_key)
+        loaded = _load_demo(local, admin_key, events_key) if demo else None
+        _write(files.stack, local, admin_key, events_key, loaded)
     except BaseException:
         emulator.stop(files.home)
         raise
     print(f"\nReady in {time.monotonic() - begun:.0f} s.\n")
-    _greet(local, admin_key, events_key, demo_keys)
+    _greet(local, admin_key, events_key, loaded)
 
 
-def _load_demo(local: LocalStack, admin_key: str, events_key: str) -> DemoKeys:
+def _load_demo(local: LocalStack, admin_key: str, events_key: str) -> Demo:
     with _step("Loading the demo data"):
         return load(local, admin_key, events_key)
 
 
-def _greet(local: LocalStack, admin_key: str, events_key: str, demo_keys: DemoKeys | None) -> None:
+def _greet(local: LocalStack, admin_key: str, events_key: str, demo: Demo | None) -> None:
     print(f"API           {local.api_url}")
     print(f"admin key     {admin_key}")
     print(f"events key    {events_key}")
-    if demo_keys:
-        print(f"provider key  {demo_keys.provider_key}")
-        print(f"buyer key     {demo_keys.buyer_key}")
-        print(f"agent key     {demo_keys.agent_key}   (a buyer of two searches)")
-        print(f"partner key   {demo_keys.partner_key}   (a year of a portfolio)")
-    key = demo_keys.provider_key if demo_keys else admin_key
+    if demo:
+        print(f"provider key  {demo.keys.provider_key}")
+        print(f"buyer key     {demo.keys.buyer_key}")
+        print(f"agent key     {demo.keys.agent_key}   (a buyer of two searches)")
+        print(f"partner key   {demo.keys.partner_key}   (a year of a portfolio)")
+    key = demo.keys.provider_key if demo else admin_key
     print(f"\ncurl -H 'X-API-Key: {key}' {local.api_url}/v1/provider/dashboard")
+    if docker_runs():
+        print("\nIn Lambda's container, with Docker:")
+        print("make invoke FUNCTION=ProviderDashboard   runs a function's sample event")
+        print("make api                                 serves the API on port 3000")
 
 
-def _write(path: Path, local: LocalStack, admin_key: str, events_key: str) -> None:
+def _write(
+    path: Path, local: LocalStack, admin_key: str, events_key: str, demo: Demo | None
+) -> None:
     """Write the stack file atomically, readable only by the owner."""
-    content = {
+    content: dict[str, Any] = {
         "api_url": local.api_url,
         "admin_key": admin_key,
         "events_key": events_key,
@@ -120,6 +128,8 @@ def _write(path: Path, local: LocalStack, admin_key: str, events_key: str) -> No
         "table_name": local.table_name,
         "stack_name": local.stack_name,
     }
+    if demo:
+        content["demo"] = demo.keys._asdict() | demo.ids._asdict()
     draft = path.with_suffix(".draft")
     draft.unlink(missing_ok=True)
     draft.touch(mode=0o600)
@@ -134,9 +144,7 @@ def _down(files: Files) -> None:
 
 
 def _logs(files: Files) -> None:
-    if not files.stack.exists():
-        raise OpsError("No local stack is running: `make up` starts one.")
-    found = json.loads(files.stack.read_text())
+    found = stack.running(files.stack)
     subprocess.run(
         ["sam", "logs", "--tail", "--stack-name", found["stack_name"]],
         cwd=ROOT,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ops import counters, events, keys, money
+from ops import counters, events, invocations, keys, money, restore, smoke
 from ops.deployment import find_deployment
 from ops.errors import OpsError
 from tally.kernel.errors import TallyError
@@ -25,7 +25,7 @@ not do all it was asked to, 2 if it could not tell.
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit status of a command; 2 if it failed, since then nothing is known."""
-    parsed = _parser().parse_args(arguments)
+    parsed = parser().parse_args(arguments)
     try:
         status: int = parsed.run(find_deployment(parsed.stack_name), parsed)
     except (OpsError, TallyError, BotoCoreError, ClientError, RuntimeError) as error:
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="tally",
         description="Inspect and repair a deployed Tally, local or in AWS.",
@@ -48,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
         "--stack-name", metavar="NAME", help="a stack in AWS (default: the local one)"
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for group in (keys, counters, money, events):
+    for group in (keys, counters, money, events, invocations, restore, smoke):
         group.add_commands(commands)
     return parser
 

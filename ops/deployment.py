@@ -12,6 +12,14 @@ from typing import Any
 
 import botocore.session
 from botocore.config import Config
+from botocore.exceptions import (
+    ClientError,
+    ConnectionError,  # noqa: A004  botocore's own
+    HTTPClientError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+)
 
 from ops.errors import OpsError
 from tally.aws.table import Table
@@ -28,23 +36,54 @@ class Deployment:
     outputs: Mapping[str, str]
     s3: Any
     sqs: Any
+    functions: Any = None
+
+
+class Outputs(dict[str, str]):
+    """A stack's outputs. OpsError for one that it lacks: then it was deployed before there was
+    such an output."""
+
+    def __missing__(self, name: str) -> str:
+        raise OpsError(f"The stack has no output {name}: deploy this version of Tally first.")
 
 
 def find_deployment(stack_name: str | None) -> Deployment:
     """The stack with this name in the environment's account; without a name, the local one."""
-    client: Callable[[str], Any]
     if stack_name is None:
         if not LOCAL_STACK.exists():
             raise OpsError("Name the stack with --stack-name, or start the local one: make up.")
         local = json.loads(LOCAL_STACK.read_text())
-        stack_name = local["stack_name"]
         client = partial(local_client, local["endpoint_url"])
-    else:
-        session: Any = botocore.session.get_session()
-        client = session.create_client
-    outputs = stack_outputs(client("cloudformation"), stack_name)
+        try:
+            return deployment_of(client, local["stack_name"], StageUrl=local["api_url"])
+        except OpsError as error:
+            raise OpsError(f"The local stack is gone; start it again: make up. {error}") from error
+    session: Any = botocore.session.get_session()
+    return deployment_of(session.create_client, stack_name)
+
+
+def deployment_of(client: Callable[[str], Any], stack_name: str, **known_better: str) -> Deployment:
+    """The stack with this name in the account of the clients. `known_better`: outputs."""
+    outputs = Outputs({**_outputs_or_advice(client, stack_name), **known_better})
     table = Table(client("dynamodb"), outputs["TableName"])
-    return Deployment(table, outputs, client("s3"), client("sqs"))
+    return Deployment(table, outputs, client("s3"), client("sqs"), client("lambda"))
+
+
+def _outputs_or_advice(client: Callable[[str], Any], stack_name: str) -> Mapping[str, str]:
+    """OpsError says what to do if AWS or the stack cannot be reached."""
+    try:
+        return stack_outputs(client("cloudformation"), stack_name)
+    except (NoRegionError, NoCredentialsError, PartialCredentialsError) as error:
+        raise OpsError(f"{str(error).rstrip('.')}; set AWS_PROFILE or AWS_REGION.") from error
+    except (ConnectionError, HTTPClientError) as error:
+        raise OpsError(f"AWS does not answer: {error}") from error
+    except ClientError as error:
+        if "does not exist" in str(error):
+            raise OpsError(
+                f"There is no stack {stack_name} in this account and Region; check --stack-name, "
+                "AWS_PROFILE and AWS_REGION."
+            ) from error
+        raise OpsError(f"The stack {stack_name} cannot be read: {error}") from error
 
 
 def stack_outputs(cloudformation: Any, stack_name: str) -> Mapping[str, str]:

@@ -6,12 +6,13 @@ from argparse import Namespace
 
 from ops.commands import Commands, add_command, add_group
 from ops.deployment import Deployment
+from tally.aws.held import delete, held_messages
 from tally.kernel.clock import current_instant
 from tally.kernel.instants import for_display, plus
 from tally.kernel.money import to_decimal
 from tally.ledger import books
 from tally.payouts import verifying
-from tally.payouts.runs import failures, list_runs
+from tally.payouts.runs import Task, failures, list_runs
 
 
 def add_commands(commands: Commands) -> None:
@@ -25,6 +26,7 @@ def add_commands(commands: Commands) -> None:
 
     payouts = add_group(commands, "payouts", "payout runs and statements")
     add_command(payouts, "runs", list_payout_runs, "list payout runs with their progress")
+    add_command(payouts, "retry", retry_payouts, "make the statements that failed once more")
     command = add_command(
         payouts,
         "verify",
@@ -56,6 +58,29 @@ def verify_payouts(deployed: Deployment, arguments: Namespace) -> int:
         different += difference is not None
         print(f"{statement_id}: {difference or 'equal'}")
     return 1 if different else 0
+
+
+def retry_payouts(deployed: Deployment, _: Namespace) -> int:
+    """The function gets the tasks that it gave up; 1 if some messages are no tasks."""
+    failed, again = (
+        deployed.outputs[f"{name}QueueUrl"] for name in ("FailedPayoutTasks", "PayoutTasks")
+    )
+    strange = 0
+    with held_messages(deployed.sqs, failed) as messages:
+        if not messages:
+            print("No statement failed.")
+        for name, message in list(messages.items()):
+            try:
+                task = Task.from_json(message["Body"])
+            except (ValueError, TypeError):
+                strange += 1
+                print(f"not a task, left where it is: {message['Body']}")
+                continue
+            deployed.sqs.send_message(QueueUrl=again, MessageBody=message["Body"])
+            delete(deployed.sqs, failed, message)
+            del messages[name]
+            print(f"{task.run_id} {task.tenant_id} {task.currency}: sent again")
+    return 1 if strange else 0
 
 
 def list_payout_runs(deployed: Deployment, _: Namespace) -> int:

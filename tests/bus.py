@@ -45,8 +45,11 @@ class Bus:
             batch += some
         if batch:
             assert len(batch) <= SOURCE["BatchSize"]
-            app.handler({"Records": [as_record(message) for message in batch]}, None)
+            answer = app.handler({"Records": [as_record(message) for message in batch]}, None)
+            failed = {each["itemIdentifier"] for each in answer["batchItemFailures"]}
         for message in batch:
+            if message["MessageId"] in failed:
+                continue
             receipt = message["ReceiptHandle"]
             self.sqs.delete_message(QueueUrl=self.inbound, ReceiptHandle=receipt)
         return len(batch)
@@ -142,7 +145,7 @@ def new_bus(world: World, sqs: Any, monkeypatch: pytest.MonkeyPatch) -> Bus:
 
     monkeypatch.setattr("moto.sqs.models.unix_time", clock)
     monkeypatch.setattr("moto.sqs.models.unix_time_millis", lambda: clock() * 1000)
-    monkeypatch.setattr("tally.intake.rejected._WAIT_S", 0)
+    monkeypatch.setattr("tally.aws.held._WAIT_S", 0)
     urls = {
         name: sqs.create_queue(
             QueueName=name,
@@ -157,8 +160,9 @@ def new_bus(world: World, sqs: Any, monkeypatch: pytest.MonkeyPatch) -> Bus:
     bus = Bus(world, sqs, urls["InboundEvents"], urls["RejectedEvents"])
     monkeypatch.setattr(app, "default_table", lambda: world.table)
     monkeypatch.setattr(app, "current_instant", lambda: world.now)
-    monkeypatch.setattr(app, "inbound_events", lambda: Queue(sqs, bus.inbound))
-    monkeypatch.setattr(app, "rejected_events", lambda: Queue(sqs, bus.rejected))
+    inbound, rejected = (Queue(sqs, url, lambda _: None) for url in (bus.inbound, bus.rejected))
+    monkeypatch.setattr(app, "inbound_events", lambda: inbound)
+    monkeypatch.setattr(app, "rejected_events", lambda: rejected)
     return bus
 
 

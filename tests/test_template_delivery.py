@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import tally
-from dev.template import passes_filter, resources, rights, template
+from dev.template import passes_filter, resources, rights, template, unrestored
 from tally.activity.counters import AccessTotals, BuyerTotals
 from tally.catalog.counters import DatasetTotals, ProviderTotals
 from tally.catalog.items import dataset_key, object_key
@@ -36,7 +36,7 @@ STREAM: Properties = FUNCTIONS["CountChanges"]["Events"]["Stream"]["Properties"]
 
 
 def test_the_stream_delivers_everything_or_keeps_it() -> None:
-    assert STREAM["Stream"] == {"Fn::GetAtt": ["Table", "StreamArn"]}
+    assert unrestored(STREAM["Stream"]) == {"Fn::GetAtt": ["Table", "StreamArn"]}
     assert STREAM["StartingPosition"] == "TRIM_HORIZON"
     assert STREAM["BisectBatchOnFunctionError"] is True
     # S3 keeps the batch; a queue or a topic would keep a pointer into a stream that forgets.
@@ -50,7 +50,11 @@ def test_the_stream_gives_up_before_it_forgets() -> None:
     age = timedelta(seconds=STREAM["MaximumRecordAgeInSeconds"])
 
     assert timedelta(hours=12) <= age < timedelta(hours=24)
-    assert 0 < STREAM["MaximumRetryAttempts"] < 10_000
+
+
+def test_only_its_age_gives_a_batch_up() -> None:
+    """A bad deployment fails any number of attempts within hours: no number is a bound."""
+    assert STREAM["MaximumRetryAttempts"] == -1
 
 
 def test_a_failed_batch_expires_before_its_markers_do() -> None:
@@ -99,6 +103,7 @@ def test_the_bus_leads_to_the_function_by_way_of_the_queue() -> None:
 
 
 TASKS = {"Fn::GetAtt": ["PayoutTasks", "Arn"]}
+FAILURES = {"Fn::GetAtt": ["AsyncFailures", "Arn"]}
 QUEUE_RIGHTS: Mapping[str, Mapping[str, Any]] = {
     "ReceiveEvents": {
         "sqs:ReceiveMessage": [INBOUND],
@@ -127,6 +132,32 @@ def test_payouts_are_scheduled_an_hour_after_the_month_is_closed() -> None:
     assert plus(closed_at, timedelta(minutes=5)) < scheduled_at
 
 
+def test_what_starts_payouts_is_tried_again_for_hours_and_then_kept() -> None:
+    """The schedule's own retries end when it hands over; Lambda's follow."""
+    function = FUNCTIONS["StartPayouts"]
+    monthly = function["Events"]["Monthly"]["Properties"]
+
+    assert function["EventInvokeConfig"] == {
+        "MaximumRetryAttempts": 2,
+        "MaximumEventAgeInSeconds": timedelta(hours=6).total_seconds(),
+        "DestinationConfig": {"OnFailure": {"Type": "SQS", "Destination": FAILURES}},
+    }
+    assert monthly["DeadLetterConfig"] == {"Arn": FAILURES}
+    assert 3 * function["Timeout"] < function["EventInvokeConfig"]["MaximumEventAgeInSeconds"]
+
+
+def test_the_concurrency_that_may_be_reserved_is_enough() -> None:
+    """Less than what the queue may start would be throttled, and its messages given up."""
+    parameters = template()["Parameters"]
+    source = FUNCTIONS["GeneratePayout"]["Events"]["Queue"]["Properties"]
+
+    most = source["ScalingConfig"]["MaximumConcurrency"]
+    assert f"at least the {most} that" in parameters["PayoutConcurrency"]["Description"]
+    for name in ("IngestionConcurrency", "CountingConcurrency", "PayoutConcurrency"):
+        # A new account has ten, of which none can be reserved.
+        assert (parameters[name]["Default"], parameters[name]["MinValue"]) == (0, 0)
+
+
 def test_a_payout_task_is_the_functions_alone_for_as_long_as_it_may_run() -> None:
     properties = BUS["PayoutTasks"]["Properties"]
     function = FUNCTIONS["GeneratePayout"]
@@ -141,7 +172,7 @@ def test_a_payout_task_is_the_functions_alone_for_as_long_as_it_may_run() -> Non
 
 def test_only_the_rule_and_the_function_send_to_the_queues() -> None:
     policy = BUS["RuleMaySend"]["Properties"]
-    (statement,) = policy["PolicyDocument"]["Statement"]
+    statement, _only_over_tls = policy["PolicyDocument"]["Statement"]
 
     assert policy["Queues"] == [{"Ref": "InboundEvents"}, {"Ref": "RejectedEvents"}]
     assert statement == {
@@ -180,6 +211,11 @@ def test_a_batch_is_not_delivered_again_while_it_is_worked_on_nor_given_up_soon(
     window = function["Events"]["Queue"]["Properties"]["MaximumBatchingWindowInSeconds"]
 
     assert queue["VisibilityTimeout"] >= 6 * function["Timeout"] + window
+    source = function["Events"]["Queue"]["Properties"]
+    assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    # An outage of some hours moves nothing, and what is given up is still kept for days.
+    longest = timedelta(seconds=100 * queue["VisibilityTimeout"])
+    assert timedelta(hours=5) < longest < timedelta(days=7)
     assert queue["RedrivePolicy"] == {"deadLetterTargetArn": REJECTED, "maxReceiveCount": 100}
     assert "RedrivePolicy" not in BUS["RejectedEvents"]["Properties"]
 
@@ -205,8 +241,10 @@ ARGUMENTS: Mapping[str, tuple[Any, ...]] = {
     "statement_id": ("pst_5e8848",),
     "due_at": ("2026-07-01T06:00:00.000000000Z",),
     "run_id": ("run_2026-03",),
-    "chunk": (0,),
+    "attempt": ("att_7f3c",),
+    "last_dataset_id": ("dset_1", "DATASET"),
     "change": (1,),
+    "check": ("counters",),
     "side": ("debit", "credit"),
     "currency": ("USD",),
     "source": ("/marketplace",),

@@ -58,7 +58,7 @@ class World:
     """`now` is the time of everything that happens; move it with `wait`.
 
     `warm` functions remember keys from one request to the next. `origins` are the pages that may
-    call the API.
+    call the API. `context` is what Lambda gives the functions.
     """
 
     table: Table
@@ -67,6 +67,7 @@ class World:
     warm: bool = False
     tasks: Any = field(default_factory=Tasks)
     origins: frozenset[str] = frozenset()
+    context: Any = None
     _read: int = 0
     _keys: dict[tuple[str, tuple[Scope, ...]], str] = field(default_factory=dict)
 
@@ -97,7 +98,7 @@ class World:
             payout_tasks: lambda: self.tasks,
             allowed_origins: lambda: self.origins,
         }
-        return invoke(event, provided, warm=self.warm, context=context)
+        return invoke(event, provided, warm=self.warm, context=context or self.context)
 
     def get(self, url: str, tenant_id: str, *scopes: Scope) -> Any:
         """The `data` of an answer that must be 200."""

@@ -108,9 +108,9 @@ def _statement(lab: Lab, plain_client: Any, entries: int) -> _Cost:
         lab.meter.measure() as usage,
     ):
         made = make(lab.table, month, how)
-        lab.table.transact(made)
+        lab.table.transact(made.actions)
     seconds = time.perf_counter() - begun
-    if not made:
+    if not made.actions:
         raise RuntimeError(f"{tenant_id} got no statement")
     ours = Table(plain_client, lab.table.name)
     cpu_seconds, lines = _cpu_seconds(ours, month, answers)

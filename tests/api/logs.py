@@ -36,6 +36,11 @@ def written_text() -> Iterator[list[str]]:
         underlying.removeHandler(handler)
 
 
+def requests_in(texts: list[str]) -> list[dict[str, Any]]:
+    """The lines of requests' outcomes; metrics have lines of their own."""
+    return [line for line in lines_of(texts) if "_aws" not in line]
+
+
 def lines_of(texts: list[str]) -> list[dict[str, Any]]:
     """The fields of log lines, without what differs from one run to the next."""
     return [{k: v for k, v in json.loads(text).items() if k not in _VARYING} for text in texts]

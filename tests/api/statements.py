@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
+from itertools import batched
 from typing import Any
 
 from dev.gateway import PLATFORM, Answer
 from tally.access.model.scopes import Scope
 from tally.kernel.instants import plus
+from tally.kernel.keys import Key
 from tally.kernel.periods import bounds, closes_at
+from tally.payouts.items import (
+    LINES_PREFIX,
+    StatedLines,
+    payout_by_id_key,
+    payout_key,
+    payout_lines_key,
+    stated_lines_attributes,
+)
 from tally.payouts.model.statements import statement_id
 from tally.payouts.reserves import due_reserves, release
 from tally.payouts.runs import Run
@@ -100,6 +110,45 @@ def listed(
         "status": status,
         "created_at": f"{closes_at(period)[:11]}06:00:00Z",
     }
+
+
+def rewrite_lines(
+    world: World,
+    period: str,
+    rows: Sequence[Sequence[Any]],
+    *,
+    tenant_id: str = "north",
+    an_item: int = 250,
+) -> None:
+    """Put other lines in the place of a statement's own.
+
+    Each row: dataset, its name, amount, entries.
+    """
+    table, key = world.table, payout_key(tenant_id, period, "USD")
+    stored = table.get(key, consistent=True)
+    assert stored
+    pk, attempt = payout_by_id_key(stored["statement_id"]).pk, stored["attempt"]
+    for item in list(table.query(pk, LINES_PREFIX)):
+        table.transact([table.delete(Key(item["PK"], item["SK"]))])
+    for some in batched(rows, an_item, strict=False):
+        last_dataset_id = some[-1][0]
+        item_key = payout_lines_key(stored["statement_id"], attempt, last_dataset_id)
+        table.transact([table.put(item_key, {"lines": some})])
+    said = StatedLines(attempt, len(rows), sum(amount for *_, amount, _ in rows))
+    attributes = {name: value for name, value in stored.items() if name not in ("PK", "SK")}
+    table.transact([table.put(key, attributes | stated_lines_attributes(said))])
+
+
+def forget_attempt(world: World, period: str, tenant_id: str = "north") -> None:
+    """Make a statement what it was before it named an attempt, and had numbered items of lines."""
+    table, key = world.table, payout_key(tenant_id, period, "USD")
+    stored = table.get(key, consistent=True)
+    assert stored
+    for n, item in enumerate(list(table.query(f"PAYOUT#{stored['statement_id']}", LINES_PREFIX))):
+        old = Key(item["PK"], f"LINES#{n:03}")
+        move = [table.put(old, {"lines": item["lines"]}), table.delete(Key(item["PK"], item["SK"]))]
+        table.transact(move)
+    table.transact([table.update(key, "REMOVE attempt, line_count, exact")])
 
 
 def shown(world: World, period: str, accept: str = "application/json") -> Answer:

@@ -99,7 +99,7 @@ def test_a_cursor_is_good_for_its_list_only(url: str, market: World) -> None:
     position = ("2026-04-05T09:01:00.000000000Z", "sa_1")
 
     def of(*scope: str, secret: bytes = b"secret", at: tuple[str, ...] = position) -> str:
-        return str(Cursors(secret, scope, tuple).write(at))
+        return str(Cursors(lambda _: [secret], scope, tuple).write(at))
 
     (other,) = [each for each in LISTS if each != url]
     wrong = {

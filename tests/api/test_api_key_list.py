@@ -120,7 +120,7 @@ def test_a_cursor_is_good_for_its_list_only(market: World) -> None:
     position = ("2026-04-05T10:00:00.000000000Z", "key_aaaaaaaaaaaa")
 
     def of(*scope: str, secret: bytes = b"secret", at: tuple[str, ...] = position) -> str:
-        return str(Cursors(secret, scope, tuple).write(at))
+        return str(Cursors(lambda _: [secret], scope, tuple).write(at))
 
     own = of("acme", "api-keys", "created_at")
     foreign = {

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from dev.gateway import PLATFORM
 from tally.access.model.scopes import Scope
@@ -33,6 +35,7 @@ from tests.api.keys import (
     post,
     revoke,
 )
+from tests.faults import FaultyClient
 from tests.world import World
 
 
@@ -236,6 +239,31 @@ def test_a_revoked_key_stops_within_30_seconds_where_it_is_remembered(market: Wo
     market.wait(seconds=1)
 
     assert not enters(market, new["key"])
+
+
+@pytest.mark.parametrize("seen_first", [(0,), (1,), (0, 1)])
+def test_a_rival_revocation_that_is_half_visible(
+    seen_first: tuple[int, ...], market: World
+) -> None:
+    """Of its two items, either may be read before the other."""
+    new = issued(market)
+
+    def rival(_: object) -> None:
+        reasons = [
+            {"Code": "ConditionalCheckFailed" if n in seen_first else "None"} for n in range(3)
+        ]
+        said: Any = {
+            "Error": {"Code": "TransactionCanceledException", "Message": ""},
+            "CancellationReasons": reasons,
+        }
+        raise ClientError(said, "TransactWriteItems")
+
+    client: Any = FaultyClient(market.table.client)
+    client.after(0, rival)
+    market.table = replace(market.table, client=client)
+
+    revoked = {"api_key_id": new["api_key_id"], "status": "revoked"}
+    assert revoke(market, new["api_key_id"]) == answer(200, success(revoked))
 
 
 @pytest.mark.parametrize(

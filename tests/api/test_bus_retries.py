@@ -15,6 +15,7 @@ from ops.deployment import Deployment
 from ops.events import list_rejected, replay_rejected
 from tally.intake.bus import DELAYS_S
 from tally.kernel.errors import Unavailable
+from tally.metrics import Metric, measured
 from tests.builders import event
 from tests.bus import Bus, delivered, new_bus, objects
 from tests.faults import Crash
@@ -97,19 +98,25 @@ def test_a_database_that_refuses_leaves_the_batch_to_be_delivered_again(bus: Bus
     assert objects(bus.world) == 1
 
 
-def test_a_queue_that_refuses_leaves_the_batch_to_be_delivered_again(bus: Bus) -> None:
+@pytest.mark.parametrize("code", ["RequestThrottled", "AccessDenied"])
+def test_a_queue_that_refuses_leaves_its_messages_to_be_delivered_again(
+    bus: Bus, code: str
+) -> None:
     def refuse(moment: str, operation: str) -> None:
         if moment == "before" and operation == "SendMessage":
-            raise ClientError({"Error": {"Code": "Throttled", "Message": ""}}, operation)
+            raise ClientError({"Error": {"Code": code, "Message": ""}}, operation)
 
-    bus.publish(event("object.uploaded", size_bytes=1), event("object.uploaded", size_bytes=-1))
-    with bus.on_call(refuse), pytest.raises(ClientError):
-        bus.deliver()
+    early = event("object.uploaded", dataset_id="none", size_bytes=1)
+    wrong = event("object.uploaded", size_bytes=-1)
+    bus.publish(event("object.uploaded", size_bytes=1), early, wrong)
+    with bus.on_call(refuse):
+        assert bus.deliver() == 3
+    assert (objects(bus.world), bus.waiting(bus.inbound), bus.rejections()) == (1, 2, [])
     bus.world.wait(seconds=185)
     assert bus.deliver() == 2
 
-    assert objects(bus.world) == 1
-    assert len(bus.rejections()) == 1
+    assert [rejected.event_id for rejected in bus.rejections()] == [wrong["id"]]
+    assert bus.waiting(bus.inbound) == 1, "the early one"
 
 
 @pytest.mark.slow
@@ -171,11 +178,14 @@ def test_a_batch_is_logged_by_its_counts_and_a_rejection_by_its_code(
     bus.publish(good, good, wrong, event("object.approved", dataset_id="none"))
     bus.deliver()
 
+    now = bus.world.now
+    rejected = measured(now, {Metric.REJECTED: 1}, code="invalid_event")
+    accepted = measured(now, {Metric.ACCEPTED: 1, Metric.DUPLICATES: 1})
     assert logged == [
-        ("event rejected", {"code": "invalid_event", "event_id": wrong["id"]}),
+        ("event rejected", {"event_id": wrong["id"], **rejected}),
         (
             "batch received",
-            {"messages": 4, "accepted": 1, "duplicates": 1, "to_be_tried_again": 1, "rejected": 1},
+            {"messages": 4, "to_be_tried_again": 1, "rejected": 1, "failed": 0, **accepted},
         ),
     ]
 
@@ -263,6 +273,7 @@ def test_what_the_rule_or_the_queue_gave_up_is_listed_too(
         "  reason  NO_PERMISSIONS: Denied.\n"
         "  since   2026-04-05T10:00:00.000000000Z\n"
         "/marketplace evt\n"
-        "  reason  not_processed: The function failed on it again and again.\n"
+        "  reason  not_processed: The function failed on it again and again, or it is too large to "
+        "carry a reason.\n"
         "  since   2026-04-05T10:00:01.000000000Z\n"
     )

@@ -34,7 +34,7 @@ from tests.api.answers import (
     UNAVAILABLE,
     lacks,
 )
-from tests.api.logs import lines_of, written_text
+from tests.api.logs import requests_in, written_text
 from tests.api.routes import (
     CONTRACT,
     STRANGER,
@@ -222,7 +222,7 @@ def test_one_line_is_logged_of_every_request(route: Route, market: World) -> Non
         answer = visit(market, route, key, thing=thing)
         visit(market, route, "nobody's", thing=thing)
 
-    assert lines_of(written) == [
+    assert requests_in(written) == [
         _outcome(route, answer.status) | {"tenant": caller_of(route)},
         _outcome(route, 401),
     ]

@@ -8,7 +8,6 @@ import pytest
 
 from dev.gateway import PLATFORM, Answer
 from tally.access.model.scopes import Scope
-from tally.payouts.items import payout_lines_key
 from tally.payouts.model.statements import statement_id
 from tests import builders
 from tests.api.answers import ALWAYS, answer, failure, success
@@ -22,6 +21,7 @@ from tests.api.statements import (
     look,
     refund,
     release_reserves,
+    rewrite_lines,
     rows,
     shown,
     state,
@@ -271,15 +271,13 @@ CELLS = {
 
 def test_names_do_no_harm(trade: World) -> None:
     state(trade, MARCH, access(MARCH, "1"))
-    lines = payout_lines_key(statement_id("north", MARCH, "USD"), 0)
-    named = [[f"dset_{n}", name, 1, 1] for n, name in enumerate(CELLS)]
-    trade.table.transact([trade.table.put(lines, {"lines": named})])
+    rewrite_lines(trade, MARCH, [(f"dset_{n:02}", name, 1, 1) for n, name in enumerate(CELLS)])
 
     text = shown(trade, MARCH, "text/csv").text
 
     head = "period,kind,dataset_id,dataset_name,entries,amount,reserve,currency,note\r\n"
     written = [
-        f"2026-03,line,dset_{n},{cell},1,0.000001,,USD,\r\n"
+        f"2026-03,line,dset_{n:02},{cell},1,0.000001,,USD,\r\n"
         for n, cell in enumerate(CELLS.values())
     ]
     assert text.startswith(head + "".join(written) + "2026-03,rounding,")

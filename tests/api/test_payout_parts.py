@@ -10,18 +10,17 @@ from typing import Any
 import pytest
 
 from dev.gateway import PLATFORM, Answer
-from tally.payouts.items import payout_lines_key
 from tally.payouts.model.statements import statement_id
 from tests import builders
 from tests.api.answers import INVALID_CURSOR, answer
-from tests.api.statements import PAYOUTS, access, state
+from tests.api.statements import PAYOUTS, access, forget_attempt, rewrite_lines, state
 from tests.world import NOW, World
 
 pytestmark = pytest.mark.slow
 
 MARCH, APRIL = "2026-03", "2026-04"
 MOST_BYTES = 5 * 1024 * 1024
-LINES, PER_ITEM = 5000, 250
+LINES = 5000
 NAME = '"' * 256  # twice as long in JSON, and again in what Lambda hands over
 EACH = 123_456
 
@@ -32,11 +31,7 @@ def trade(world: World) -> World:
     builders.market(world, "acme", north=["dset_1"])
     state(world, MARCH, access(MARCH, "1"))
     state(world, APRIL, access(APRIL, "1"))
-    rows = [[f"dset_{n:05}", NAME, EACH, 1] for n in range(LINES)]
-    for item, start in enumerate(range(0, LINES, PER_ITEM)):
-        key = payout_lines_key(statement_id("north", MARCH, "USD"), item)
-        put = world.table.put(key, {"lines": rows[start : start + PER_ITEM]})
-        world.table.transact([put])
+    rewrite_lines(world, MARCH, [(f"dset_{n:05}", NAME, EACH, 1) for n in range(LINES)])
     return world
 
 
@@ -97,6 +92,14 @@ def test_csv_comes_in_the_same_parts(trade: World) -> None:
     (rounding,) = (row for row in read[1] if row["kind"] == "rounding")
     exact = LINES * Decimal(EACH).scaleb(-6)
     assert Decimal(rounding["amount"]) == Decimal("1.00") - exact  # the gross was that of one line
+
+
+def test_parts_of_a_statement_from_before_it_named_an_attempt(trade: World) -> None:
+    asked = [parts_of(trade, accept) for accept in ("*/*", "text/csv")]
+
+    forget_attempt(trade, MARCH)
+
+    assert [parts_of(trade, accept) for accept in ("*/*", "text/csv")] == asked
 
 
 def test_a_cursor_is_good_for_its_statement_only(trade: World) -> None:

@@ -138,7 +138,7 @@ def test_a_cursor_is_good_for_its_list_only(trade: World) -> None:
     position = (MARCH, "USD")
 
     def of(*scope: str, secret: bytes = b"secret", at: tuple[str, ...] = position) -> str:
-        return str(Cursors(secret, scope, tuple).write(at))
+        return str(Cursors(lambda _: [secret], scope, tuple).write(at))
 
     own = of("north", "payouts", "period")
     wrong = {

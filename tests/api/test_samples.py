@@ -1,7 +1,8 @@
-"""`sam local invoke {function} -e events/{function}.json` does what it says, for every function."""
+"""The sample events in events/ do what they say, for every function."""
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -11,6 +12,7 @@ from dev.template import Route, resources, route_for, routes
 from functions.triggers.queues.receive_events import app as receiving
 from functions.triggers.stream.count_changes import app as counting
 from tally.access.model.scopes import Scope
+from tally.payouts.runs import Task
 from tests.api.samples import TENANT, caller_of, new_thing, sample
 from tests.world import World
 
@@ -25,7 +27,7 @@ def test_every_function_has_one_sample_and_every_sample_a_function() -> None:
 def test_a_sample_succeeds_with_a_key_put_in(route: Route, world: World) -> None:
     world.tenant(TENANT)
     event = sample(route.function)
-    assert event["headers"]["X-API-Key"] == "ipto_put_your_key_here"
+    assert re.fullmatch(r"\$\{\w+_key\}", event["headers"]["X-API-Key"])
     event["headers"]["X-API-Key"] = world.key(caller_of(route), *Scope)
     if event["pathParameters"]:
         thing = new_thing(world, route, TENANT)
@@ -95,3 +97,9 @@ def test_the_bus_sample_is_accepted(world: World, monkeypatch: pytest.MonkeyPatc
 
     world.deliver()
     assert world.get("/v1/provider/dashboard", owner)["total_datasets"] == 1
+
+
+def test_the_payout_sample_is_a_task_of_the_demo_s_run() -> None:
+    (message,) = sample("GeneratePayout")["Records"]
+
+    assert Task.from_json(message["body"]) == Task("${payout_run_id}", TENANT, "2026-03", "USD")

@@ -25,7 +25,8 @@ from tally.ledger.items import charge_from, entry_from
 from tally.ledger.model.entries import EntrySide, LedgerEntry
 from tally.ledger.spend import spend_of
 from tally.partners.counters import PartnerTotals
-from tally.payouts.model.statements import statement_id
+from tally.payouts.items import LINES_PREFIX, lines_from, lines_prefix, payout_by_id_key
+from tally.payouts.model.statements import statement_id, sum_of
 from tally.payouts.model.statuses import PayoutStatus, check_transition
 from tally.payouts.runs import list_runs
 from tally.payouts.verifying import all_statements, verify
@@ -33,6 +34,7 @@ from tests.histories import dashboard
 from tests.portfolios import counted, organizations, usage
 from tests.simulation.dynamodb import Images
 from tests.simulation.histories import CATALOG, PARTNERS, TENANTS, Event, Sent
+from tests.simulation.items import WireItem
 from tests.simulation.market import Market
 from tests.spending import BUYERS, OWNERS, Books, shares
 from tests.store.books import check_refunds, lines_of
@@ -61,7 +63,7 @@ class Watch:
                 amount = int(item["amount"]["N"])
                 self.balance[entry] += amount if kind == "DEBIT" else -amount
                 touched.add(entry)
-            elif kind in ("PAYOUT", "LINES", "STATUS") and before is not None:
+            elif kind in ("PAYOUT", "STATUS") and before is not None:
                 assert after is not None, f"gone: {before}"
                 assert _fixed(before) == _fixed(after), f"changed: {before} -> {after}"
         for entry in touched:
@@ -70,6 +72,47 @@ class Watch:
 
 def _fixed(item: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in item.items() if name not in _MAY_CHANGE}
+
+
+@dataclass(slots=True)
+class LinesWatch:
+    """All lines of a statement are there when it is, and stay so. Only then others may go."""
+
+    did: Counter[str]
+    lines: dict[str, dict[str, WireItem]] = field(default_factory=lambda: defaultdict(dict))
+    own: dict[str, str] = field(default_factory=dict)
+    """Partition of a statement -> the prefix of its lines."""
+
+    def of_commit(self, changes: Sequence[Images]) -> None:
+        for before, after in changes:
+            item = after or before or {}
+            if item["SK"]["S"].startswith(LINES_PREFIX):
+                self._of_lines(before, after)
+        for before, after in changes:
+            if after and not before and after["SK"]["S"].startswith("PAYOUT#"):
+                self._of_statement(after)
+
+    def _of_lines(self, before: WireItem | None, after: WireItem | None) -> None:
+        item = after or before or {}
+        pk, sk = item["PK"]["S"], item["SK"]["S"]
+        if after is None:
+            assert pk in self.own, f"gone before the statement: {before}"
+            assert not sk.startswith(self.own[pk]), f"gone: {before}"
+            del self.lines[pk][sk]
+            self.did["lines of other attempts deleted"] += 1
+            return
+        assert before is None, f"changed: {before} -> {after}"
+        self.lines[pk][sk] = after
+
+    def _of_statement(self, stored: WireItem) -> None:
+        pk = f"PAYOUT#{stored['statement_id']['S']}"
+        self.own[pk] = prefix = lines_prefix(stored["attempt"]["S"])
+        items = [item for sk, item in self.lines[pk].items() if sk.startswith(prefix)]
+        lines = [each.line for item in items for each in lines_from(from_item(item))]
+        found = len(lines), sum_of(lines)
+        said = int(stored["line_count"]["N"]), int(stored["exact"]["N"])
+        assert found == said, f"a statement without its lines: {said}, {found}: {stored}"
+        self.did["statements with lines ahead"] += len(items) > 1
 
 
 # ------------------------------------------------------------------------ at the end
@@ -250,6 +293,14 @@ def check_payouts(table: Table, ledger: Mapping[str, Sequence[LedgerEntry]]) -> 
         difference = verify(table, each)
         assert difference is None, f"payouts verify: {each}: {difference}"
         _check_statuses(table, each)
+        _check_lines(table, each)
+
+
+def _check_lines(table: Table, statement: str) -> None:
+    """Attempts that lost have left nothing."""
+    items = table.query(payout_by_id_key(statement).pk, LINES_PREFIX)
+    attempts = {item["SK"].split("#")[1] for item in items}
+    assert len(attempts) == 1, f"lines of other attempts: {statement}: {attempts}"
 
 
 def _check_statuses(table: Table, statement: str) -> None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from tally.aws.table import Table
 from tally.aws.transactions import Cancelled
 from tally.counting import repair, survivors
 from tally.kernel.instants import Instant
-from tally.payouts import verifying
+from tally.kernel.keys import Key
+from tally.payouts import making, verifying
+from tally.payouts.items import lines_of_others
 from tally.payouts.verifying import Move
 
 type Patch = pytest.MonkeyPatch
@@ -45,3 +49,32 @@ def moves_are_in_the_order_of_their_times(patch: Patch) -> None:
         return newest.carried_over if newest else 0
 
     patch.setattr(verifying, "carried_before", carried_before)
+
+
+def lines_of_others_are_deleted_at_once(patch: Patch) -> None:
+    """The attempt that they are of may still make the statement."""
+    write = making._write_all_but_the_last  # noqa: SLF001  as it would be
+
+    def written(table: Table, of_statement: str, lines: Any) -> Any:
+        stated, rest = write(table, of_statement, lines)
+        for between in lines_of_others(stated.attempt):
+            for item in list(table.query(f"PAYOUT#{of_statement}", between=between)):
+                table.transact([table.delete(Key(item["PK"], item["SK"]))])
+        return stated, rest
+
+    patch.setattr(making, "_write_all_but_the_last", written)
+
+
+def attempts_write_the_same_lines(patch: Patch) -> None:
+    """Those who read the ledger before and after an import overwrite each other's."""
+    make = making._items  # noqa: SLF001  as they would be
+
+    def items(*arguments: Any) -> Any:
+        made = make(*arguments)
+        for action in made:
+            del action["Put"]["ConditionExpression"]
+            del action["Put"]["ReturnValuesOnConditionCheckFailure"]
+        return made
+
+    patch.setattr(making, "secrets", SimpleNamespace(token_hex=lambda size: "0" * 2 * size))
+    patch.setattr(making, "_items", items)

@@ -27,7 +27,7 @@ from tests.simulation.histories import (
     Subjects,
     minutes_before,
 )
-from tests.simulation.invariants import Watch, check
+from tests.simulation.invariants import LinesWatch, Watch, check
 from tests.simulation.market import Market, new_market
 from tests.simulation.payouts import Payouts, change_statuses
 from tests.spending import BUYERS, OWNERS
@@ -316,8 +316,12 @@ def tell(seed: int, *, story: Callable[[Random], Story] | None = None) -> Market
     telling = Telling(market, told, historian, Stream(market, random.randint(1, 3)))
     secrets = Random(f"secrets {seed}")
     try:
-        market.database.listeners.append(Watch().of_commit)
-        with patch("tally.access.model.key_hashing.secrets.token_bytes", secrets.randbytes):
+        watches = Watch().of_commit, LinesWatch(market.did).of_commit
+        market.database.listeners.extend(watches)
+        with (
+            patch("tally.access.model.key_hashing.secrets.token_bytes", secrets.randbytes),
+            patch.multiple("tally.payouts.making", LINES_AN_ITEM=1, ITEMS_A_TRANSACTION=1),
+        ):
             telling.begin()
             for scene in told.scenes:
                 telling.play(scene)

@@ -24,7 +24,7 @@ SEEDS, AT_ONCE = 200, 20
 HAPPENS = (
     *("requests", "redeliveries", "repairs", "payout runs", "crashes", "  throttled"),
     *("  stale read", "  keys unprocessed", "  internal error after a commit"),
-    *("  connection lost during a write", "  crash during a write"),
+    *("  connection lost during a write", "  crash during a write", "statements with lines ahead"),
 )
 
 
@@ -58,6 +58,8 @@ def test_a_seed_always_tells_the_same_history() -> None:
         (mutations.repairs_keep_no_moment, repair_story, "is not what its records say"),
         (mutations.overtaken_rescues_give_up, survivors_story, "is not what its records say"),
         (mutations.moves_are_in_the_order_of_their_times, payout_story, "carried_in"),
+        (mutations.lines_of_others_are_deleted_at_once, payout_story, "gone before the statement"),
+        (mutations.attempts_write_the_same_lines, payout_story, "changed"),
     ],
 )
 def test_a_fix_that_is_taken_back_is_noticed(

@@ -17,9 +17,10 @@ from tests.stack.client import Client
 
 
 def test_the_demo_shows_the_references_numbers(client: Client) -> None:
-    keys = demo.load(client.stack, *client.keys)
+    keys, ids = demo.load(client.stack, *client.keys)
     shows_the_provider(client, keys.provider_key)
     shows_the_payouts(client, keys.provider_key)
+    shows_what_waits_for_its_payment(client, keys.agent_key, ids)
     shows_the_buyer(client, keys.buyer_key)
     shows_the_searches(client, keys.agent_key)
     shows_the_partner(client, keys.partner_key)
@@ -76,6 +77,11 @@ def shows_the_payouts(client: Client, key: str) -> None:
         "total": 2,
         "next_cursor": None,
     }
+
+
+def shows_what_waits_for_its_payment(client: Client, key: str, ids: demo.DemoIds) -> None:
+    (payout,) = client.call("GET", "/v1/provider/payouts", key)["payouts"]
+    assert (payout["payout_statement_id"], payout["status"]) == (ids.pending_payout_id, "pending")
 
 
 def shows_the_searches(client: Client, key: str) -> None:

@@ -14,7 +14,7 @@ from tally.kernel.periods import Period
 from tally.ledger.model.entries import EntrySide
 from tally.ledger.reads import entries
 from tally.payouts.items import RESERVES_PK
-from tally.payouts.model.statements import Statement, statement_id
+from tally.payouts.model.statements import Line, Statement, statement_id, sum_of
 from tally.payouts.model.statuses import PayoutStatus
 from tally.payouts.reading import PayoutDetail, get_payout, list_payouts
 from tally.payouts.runs import (
@@ -107,16 +107,21 @@ def sums(found: Run) -> tuple[int, int, int, int]:
 
 
 def detail(world: World, provider: str, period: Period = MARCH) -> PayoutDetail:
+    """With all its lines."""
     found = get_payout(world.table, statement_id(provider, period, "USD"))
     assert found
-    return found
+    return replace(found, lines=list(found.lines))
+
+
+def lines(world: World, provider: str, period: Period = MARCH) -> list[Line]:
+    return [each.line for each in detail(world, provider, period).lines]
 
 
 def statement(world: World, provider: str, period: Period = MARCH) -> Statement:
     """As the list and the detail show it."""
     made = detail(world, provider, period).payout.statement
     (listed,) = [s for s in statements(world, provider) if s.period == period]
-    assert replace(made, lines=()) == listed
+    assert made == listed
     return made
 
 
@@ -140,7 +145,9 @@ def check_stated(world: World, provider: str, gross: float, period: Period = MAR
     """One statement, of all that is in the ledger, and what belongs to it."""
     made = statement(world, provider, period)
     assert made.gross == units(gross)
-    assert sum(line.amount for line in made.lines) == credited(world, provider, period)
+    stated = detail(world, provider, period)
+    due = credited(world, provider, period)
+    assert (sum_of(each.line for each in stated.lines), stated.exact) == (due, due)
     assert [change.status for change in detail(world, provider, period).changes] == [
         PayoutStatus.PENDING
     ]

@@ -53,6 +53,19 @@ def test_the_rest_of_the_batch_is_counted_and_the_poison_is_parked(catalog: Worl
     assert "strange" in parked.item_key
 
 
+def test_a_number_that_is_none_is_poison(catalog: World) -> None:
+    """Else the batch would fail until it is given up, and the shard would wait for it."""
+    catalog.send(event("object.uploaded", object_id="o2", size_bytes=1))
+    batch = catalog.new_stream_records()
+    batch[-1]["dynamodb"]["NewImage"]["size_bytes"] = {"S": "large"}
+
+    result = catalog.redeliver(batch)
+
+    assert (result.counted, len(result.parked)) == (2, 1)
+    (parked,) = list_parked(catalog.table)
+    assert parked.reason == "unreadable image: TypeError: bytes is not a whole number"
+
+
 def test_a_poison_delivered_again_is_parked_once(catalog: World) -> None:
     put_strange_object(catalog)
     batch = catalog.new_stream_records()

@@ -10,10 +10,11 @@ from ops.deployment import Deployment
 from ops.money import list_payout_runs, verify_payouts
 from tally.kernel.keys import Key
 from tally.ledger.items import CREDIT_PREFIX, ledger_pk
-from tally.payouts.items import payout_key, payout_lines_key
+from tally.payouts.items import payout_key
 from tally.payouts.model.statements import statement_id
 from tally.payouts.verifying import all_statements, verify
 from tests.api.samples import import_a_charge
+from tests.api.statements import forget_attempt, rewrite_lines
 from tests.builders import event
 from tests.world import World
 
@@ -48,10 +49,27 @@ def test_a_refund_after_the_statement_is_the_next_ones(paid: World) -> None:
 
 
 def test_a_line_that_differs_is_named(paid: World) -> None:
-    lines = [["dset_of_acme", "AP Invoices 2025", 2_000_000, 1]]
-    paid.table.transact([paid.table.put(payout_lines_key(MARCH, 0), {"lines": lines})])
+    lines = [("dset_of_acme", "AP Invoices 2025", 2_000_000, 1)]
+    rewrite_lines(paid, "2026-03", lines, tenant_id="acme")
     difference = verify(paid.table, MARCH)
     assert difference == "line dset_of_acme: the statement says 2.00 of 1, the ledger 1.00 of 1"
+
+
+@pytest.mark.parametrize("dataset_id", ["dset_nobodys", "dset_of_acme_2"])
+def test_a_line_too_many_is_named(paid: World, dataset_id: str) -> None:
+    """Before and after the one that is right."""
+    lines = [("dset_of_acme", "AP Invoices 2025", 1_000_000, 1), (dataset_id, "N", 1_000_000, 1)]
+    rewrite_lines(paid, "2026-03", sorted(lines), tenant_id="acme")
+    difference = verify(paid.table, MARCH)
+    assert difference == f"line {dataset_id}: the statement says 1.00 of 1, the ledger nothing"
+
+
+def test_a_statement_from_before_it_named_an_attempt(paid: World) -> None:
+    forget_attempt(paid, "2026-03", "acme")
+    assert verify(paid.table, MARCH) is None
+    more = paid.table.add(payout_key("acme", "2026-03", "USD"), {"fee": 10_000})
+    paid.table.transact([more])
+    assert verify(paid.table, MARCH) == "fee is 0.31, and should be 0.30"
 
 
 def test_a_line_that_is_not_in_the_ledger_is_named(paid: World) -> None:
@@ -64,6 +82,7 @@ def test_a_line_that_is_not_in_the_ledger_is_named(paid: World) -> None:
 @pytest.mark.parametrize(
     ("field", "difference"),
     [
+        ("exact", "the sum of its lines is 1.01, and should be 1.00"),
         ("gross", "gross is 1.01, and should be 1.00"),
         ("fee", "fee is 0.31, and should be 0.30"),
         ("held", "held is 0.11, and should be 0.10"),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tally.kernel.money import Micros
 from tally.payouts.model.carrying import Carried, Release
-from tally.payouts.model.statements import Line, Statement, make_statement
+from tally.payouts.model.statements import Statement, make_statement
 
 NOW = "2026-04-01T06:00:00.000000000Z"
 CENT = 10_000
@@ -73,7 +73,7 @@ class Provider:
             carried_in=self.carried.amount,
             number=self.carried.moves + 1,
             created_at=NOW,
-            lines=(Line("d1", gross, 1),),
+            exact=gross,
         )
         self.made.append(made)
         self.carried = Carried(made.carried_over, self.carried.moves + 1)

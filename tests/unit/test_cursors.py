@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tally.http.cursors import Cursors
+from tally.http.cursors import Cursors, Secrets
 from tally.kernel.errors import InvalidCursor
 
 
@@ -18,9 +18,13 @@ class Place(NamedTuple):
 places = st.builds(Place, st.text(), st.text())
 
 
+def only(secret: bytes) -> Secrets:
+    return lambda _rotated: [secret]
+
+
 def cursors(**overrides: Any) -> Cursors[Any]:
     defaults: dict[str, Any] = {
-        "secret": b"secret",
+        "secrets": only(b"secret"),
         "scope": ("acme", "api-keys", "created_at"),
         "position": Place,
     }
@@ -35,7 +39,7 @@ def test_a_cursor_leads_back_to_its_position(place: Place) -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        {"secret": b"another"},
+        {"secrets": only(b"another")},
         {"scope": ("other", "api-keys", "created_at")},
         {"scope": ("acme", "searches", "created_at")},
         {"scope": ("acme", "api-keys", "name")},

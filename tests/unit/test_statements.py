@@ -44,7 +44,7 @@ def statement(
         reserve_rate=Decimal(reserve_rate),
         carried_in=carried_in,
         created_at=NOW,
-        lines=tuple(Line(f"d{n}", amount, 1) for n, amount in enumerate(amounts)),
+        exact=sum(amounts),
     )
 
 

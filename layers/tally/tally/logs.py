@@ -9,7 +9,10 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-logger = Logger(service="tally")
+from tally.kernel.deadlines import invocation
+
+# Of a line whose time is not in RFC 3339, Lambda would make one of the level INFO.
+logger = Logger(service="tally", use_rfc3339=True)
 
 
 def of_invocation(context: Any, **ids: str) -> AbstractContextManager[None]:
@@ -21,14 +24,14 @@ def of_invocation(context: Any, **ids: str) -> AbstractContextManager[None]:
     return logger.append_context_keys(function_request_id=lambdas_id, **ids)
 
 
-def with_request_id[Event](
-    handler: Callable[[Event, Any], None],
-) -> Callable[[Event, Any], None]:
+def with_request_id[Event, Answer](
+    handler: Callable[[Event, Any], Answer],
+) -> Callable[[Event, Any], Answer]:
     """For a function that no request of the API starts."""
 
     @wraps(handler)
-    def handle(event: Event, context: Any) -> None:
-        with of_invocation(context):
-            handler(event, context)
+    def handle(event: Event, context: Any) -> Answer:
+        with of_invocation(context), invocation(context):
+            return handler(event, context)
 
     return handle

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, Literal
 
 from aws_lambda_powertools.event_handler import Request
@@ -22,6 +23,8 @@ from tally.kernel.errors import (
 )
 from tally.kernel.events import Door, Event, Fact, Rejected
 from tally.kernel.instants import Instant
+from tally.logs import logger
+from tally.metrics import Metric, measured
 
 endpoint = Endpoint(
     Scope.EVENTS_WRITE,
@@ -77,7 +80,9 @@ def ingest_events(
         )
     documents = read_events(request.headers.get("content-type", ""), request_body(request))
     readings = [_read(document, now, sender) for document in documents]
-    return _answer(documents, ingest_readings(table, readings, Door(now, backfill=backfill)))
+    outcomes = ingest_readings(table, readings, Door(now, backfill=backfill))
+    _publish(outcomes, now)
+    return _answer(documents, outcomes)
 
 
 def _read(document: Any, now: Instant, sender: str | None) -> Event[Fact] | Rejected:
@@ -85,6 +90,15 @@ def _read(document: Any, now: Instant, sender: str | None) -> Event[Fact] | Reje
         return read_event(document, now, sender)
     except Rejected as rejection:
         return rejection
+
+
+def _publish(outcomes: list[Outcome], now: Instant) -> None:
+    kinds = Counter(type(outcome) for outcome in outcomes)
+    values = {Metric.ACCEPTED: kinds[Accepted], Metric.DUPLICATES: kinds[Duplicate]}
+    logger.info("events ingested", **measured(now, values))
+    codes = Counter(outcome.code for outcome in outcomes if isinstance(outcome, Rejected))
+    for code, count in codes.items():
+        logger.info("events rejected", **measured(now, {Metric.REJECTED: count}, code=code))
 
 
 def _answer(documents: list[Any], outcomes: list[Outcome]) -> Answer[IngestAnswer]:

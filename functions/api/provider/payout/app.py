@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Request
@@ -12,7 +11,7 @@ from tally.http.answers import Text
 from tally.http.cursors import Cursors
 from tally.http.dependencies import CurrentCaller, TheTable, path_id
 from tally.http.endpoint import Endpoint
-from tally.http.lists import LIST_ERRORS, Cursor, cursors_of, fitting
+from tally.http.lists import LIST_ERRORS, Cursor, cursors_of, fit
 from tally.http.requests import wanted_type
 from tally.http.statements import PayoutDetailAnswer, as_csv, detail_answer, line_answer
 from tally.kernel.errors import NotFound
@@ -36,15 +35,16 @@ def show_payout(
     cursor: Cursor = None,
 ) -> PayoutDetailAnswer | Text:
     after = cursors.within(payout_id).read(cursor)
-    detail = get_payout(table, payout_id)
+    detail = get_payout(table, payout_id, after)
     if detail is None or detail.payout.statement.tenant_id != caller.tenant_id:
         raise NotFound(f"Payout {payout_id} does not exist.")
-    lines, last = fitting(detail.lines(after), partial(line_answer, detail))
+    lines, more = fit(detail.lines, line_answer)
+    last = LinePosition(lines[-1].dataset_id) if more else None
     answer = detail_answer(detail, lines, cursors.within(payout_id).write(last))
     if wanted_type(request, "application/json", "text/csv") == "application/json":
         return answer
-    more = {"Link": f'<?cursor={answer.next_cursor}>; rel="next"'} if answer.next_cursor else {}
-    return Text(as_csv(detail, answer), "text/csv; charset=utf-8", more)
+    link = {"Link": f'<?cursor={answer.next_cursor}>; rel="next"'} if more else {}
+    return Text(as_csv(detail, answer), "text/csv; charset=utf-8", link)
 
 
 handler = endpoint.handler

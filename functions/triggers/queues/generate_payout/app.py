@@ -9,7 +9,8 @@ from typing import Any
 from tally.aws.table import default_table
 from tally.kernel.clock import current_instant
 from tally.logs import logger, with_request_id
-from tally.payouts.runs import Task, do_task, get_run, note_failure
+from tally.metrics import Metric, measured
+from tally.payouts.runs import Outcome, Task, do_task, get_run, note_failure
 
 
 @with_request_id
@@ -27,8 +28,17 @@ def handler(event: dict[str, Any], _context: Any) -> None:
             if int(record["attributes"]["ApproximateReceiveCount"]) >= most:
                 note_failure(table, task)
             raise
-        logger.info("provider done", run_id=task.run_id, tenant=task.tenant_id, outcome=outcome)
         run = get_run(table, task.period, task.run_id)
+        values = {Metric.STATEMENTS: int(outcome is Outcome.GENERATED)}
+        if run:
+            values[Metric.UNFINISHED_PAYOUTS] = run.without_statement
+        logger.info(
+            "provider done",
+            run_id=task.run_id,
+            tenant=task.tenant_id,
+            outcome=outcome,
+            **measured(current_instant(), values),
+        )
         if run and run.is_finished:
             logger.info(
                 "payout run finished",

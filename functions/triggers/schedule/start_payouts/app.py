@@ -8,6 +8,7 @@ from tally.aws.queues import payout_tasks
 from tally.aws.table import default_table
 from tally.kernel.clock import current_instant
 from tally.logs import logger, with_request_id
+from tally.metrics import Metric, measured
 from tally.payouts.model.calendar import newest_ended
 from tally.payouts.reserves import due_reserves, release
 from tally.payouts.runs import start_run
@@ -27,4 +28,5 @@ def handler(_event: dict[str, Any], _context: Any) -> None:
         period=period,
         expected=run.expected,
         reserves_released=released,
+        **measured(now, {Metric.UNFINISHED_PAYOUTS: run.without_statement}),
     )

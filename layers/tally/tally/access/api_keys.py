@@ -7,6 +7,7 @@ a list and its total always agree.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from tally.access.counters import ApiKeyTotals
@@ -80,18 +81,26 @@ def revoke_api_key(table: Table, tenant_id: str, api_key_id: str, now: Instant) 
     if key.revoked_at:
         return key
     revoke = "SET revoked_at = :now", "attribute_not_exists(revoked_at)"
-    try:
+    with suppress(Cancelled):  # somebody else revoked it, whichever of the items shows it first
         table.transact(
             [
-                named("not_revoked", table.update(api_key_key(key.prefix), *revoke, now=now)),
+                table.update(api_key_key(key.prefix), *revoke, now=now),
                 table.update(_listed(key), *revoke, now=now),
                 table.add(ApiKeyTotals(tenant_id).key, {"active_api_keys": -1}),
             ]
         )
-    except Cancelled as cancelled:
-        if not cancelled.failed("not_revoked"):
-            raise  # else somebody else revoked it just now
     return key.revoked(now)
+
+
+def discard_api_key(table: Table, key: ApiKey) -> None:
+    """Remove an active key as if it had never been made. Only for keys that nobody was given."""
+    table.transact(
+        [
+            table.delete(api_key_key(key.prefix), "attribute_not_exists(revoked_at)"),
+            table.delete(_listed(key)),
+            table.add(ApiKeyTotals(key.tenant_id).key, {"api_keys": -1, "active_api_keys": -1}),
+        ]
+    )
 
 
 def list_api_keys(

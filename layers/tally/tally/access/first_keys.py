@@ -5,16 +5,12 @@ Anyone who may write to the table may issue them.
 
 from __future__ import annotations
 
-from contextlib import suppress
-from decimal import Decimal
 from typing import NamedTuple
 
 from tally.access.issuing import issue_api_key
 from tally.access.model.scopes import Scope
-from tally.access.model.tenants import Tenant
-from tally.access.tenants import create_tenant
+from tally.access.tenants import ensure_tenant
 from tally.aws.table import Table
-from tally.kernel.errors import AlreadyExists
 from tally.kernel.instants import Instant
 
 
@@ -27,16 +23,7 @@ class FirstKeys(NamedTuple):
 
 def issue_first_keys(table: Table, platform_tenant_id: str, now: Instant) -> FirstKeys:
     """New keys of the platform tenant, which is created if it does not exist."""
-    platform = Tenant(
-        tenant_id=platform_tenant_id,
-        display_name="Platform",
-        billing_currency="USD",
-        fee_rate=Decimal("0.30"),
-        reserve_rate=Decimal("0.10"),
-        created_at=now,
-    )
-    with suppress(AlreadyExists):  # keys were issued before
-        create_tenant(table, platform)
+    ensure_tenant(table, platform_tenant_id, "Platform", now)
     return FirstKeys(
         admin_key=_issue(table, platform_tenant_id, "Platform administration", Scope.ADMIN, now),
         events_key=_issue(table, platform_tenant_id, "Events' sender", Scope.EVENTS_WRITE, now),

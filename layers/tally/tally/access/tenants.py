@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from decimal import Decimal
 
 from tally.access.items import tenant_key
@@ -9,6 +10,7 @@ from tally.access.model.tenants import Tenant
 from tally.aws.table import Table
 from tally.aws.transactions import Cancelled
 from tally.kernel.errors import AlreadyExists
+from tally.kernel.instants import Instant
 
 
 def create_tenant(table: Table, tenant: Tenant) -> None:
@@ -27,6 +29,20 @@ def create_tenant(table: Table, tenant: Tenant) -> None:
         raise AlreadyExists(
             f"Tenant {tenant.tenant_id} already exists.", field="tenant_id"
         ) from cancelled
+
+
+def ensure_tenant(table: Table, tenant_id: str, display_name: str, now: Instant) -> None:
+    """Create the tenant with the default rates, unless it exists."""
+    tenant = Tenant(
+        tenant_id=tenant_id,
+        display_name=display_name,
+        billing_currency="USD",
+        fee_rate=Decimal("0.30"),
+        reserve_rate=Decimal("0.10"),
+        created_at=now,
+    )
+    with suppress(AlreadyExists):
+        create_tenant(table, tenant)
 
 
 def get_tenant(table: Table, tenant_id: str) -> Tenant | None:

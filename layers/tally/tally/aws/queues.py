@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from tally.aws.clients import make_client
+from tally.aws.retries import retried
 
 _SENDERS = 8
+_BUSY = "The queue is busy; send the request again."
+
+MAX_MESSAGE_BYTES = 1_048_576
+
+
+def fits(body: str, attributes: Mapping[str, str]) -> bool:
+    """Whether one message can hold both. SQS counts names, types and values of attributes too."""
+    size = sum(len(f"{name}String{value}".encode()) for name, value in attributes.items())
+    return len(body.encode()) + size <= MAX_MESSAGE_BYTES
 
 
 @dataclass(frozen=True, slots=True)
 class Queue:
+    """Calls are retried like the table's; Unavailable if the queue refuses them all."""
+
     client: Any
     url: str
+    sleep: Callable[[float], None] = time.sleep
 
     def send_all(self, bodies: Iterable[str]) -> None:
         """Messages without attributes, several at a time; raises if one cannot be sent."""
@@ -30,15 +44,16 @@ class Queue:
         self, body: str, attributes: Mapping[str, str] | None = None, *, delay_s: int = 0
     ) -> None:
         """One message, durable by the return. It has at most 10 attributes and waits 900 s."""
-        self.client.send_message(
-            QueueUrl=self.url,
-            MessageBody=body,
-            MessageAttributes={
+        message = {
+            "QueueUrl": self.url,
+            "MessageBody": body,
+            "MessageAttributes": {
                 name: {"DataType": "String", "StringValue": value}
                 for name, value in (attributes or {}).items()
             },
-            DelaySeconds=delay_s,
-        )
+            "DelaySeconds": delay_s,
+        }
+        retried(lambda: self.client.send_message(**message), busy=_BUSY, sleep=self.sleep)
 
 
 @cache

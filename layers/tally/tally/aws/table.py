@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,10 +10,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ClientError
 
 from tally.aws.clients import make_client
 from tally.aws.items import from_item, key_of, to_item, values
+from tally.aws.retries import pauses, retried
 from tally.aws.transactions import (
     MAX_TRANSACTION_ACTIONS,
     Action,
@@ -28,28 +28,13 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 MAX_KEYS_A_CALL = 100
-_ATTEMPTS = 10
-_FIRST_PAUSE_S = 0.02
-_LONGEST_PAUSE_S = 1.0
-
 _BUSY = "The database is busy; send the request again."
-
-_TRANSIENT_ERRORS = frozenset(
-    {
-        "TransactionConflictException",
-        "TransactionInProgressException",
-        "ThrottlingException",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "InternalServerError",
-        "ServiceUnavailable",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The calls that Tally makes. All retry what passes by itself, then raise Unavailable."""
+    """The calls that Tally makes. All retry what passes by itself as long as there is time, then
+    raise Unavailable."""
 
     client: DynamoDBClient
     name: str
@@ -167,38 +152,25 @@ class Table:
         # The same in every attempt: one that was committed, but answered with an error, is found
         # to be done, and not refused by what it wrote itself.
         token = str(uuid4())
-        for pause in pauses():
+
+        def write() -> None:
             try:
-                self._call(
-                    self.client.transact_write_items,
-                    TransactItems=items,
-                    ClientRequestToken=token,
-                )
+                self.client.transact_write_items(TransactItems=items, ClientRequestToken=token)
             except ClientError as error:
                 response: Any = error.response
-                if response["Error"]["Code"] == "ValidationException":
-                    raise InvalidTransaction(str(error)) from error
-                if response["Error"]["Code"] != "TransactionCanceledException":
-                    raise
-                cancelled = cancelled_by(actions, response["CancellationReasons"])
-                if cancelled:
-                    raise cancelled from error
-            else:
-                return
-            self.sleep(pause)
-        raise Unavailable(_BUSY)
+                match response["Error"]["Code"]:
+                    case "ValidationException":
+                        raise InvalidTransaction(str(error)) from error
+                    case "TransactionCanceledException":
+                        cancelled = cancelled_by(actions, response["CancellationReasons"])
+                        if cancelled:
+                            raise cancelled from error
+                raise
+
+        retried(write, busy=_BUSY, sleep=self.sleep)
 
     def _call[**P, R](self, operation: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        for pause in pauses():
-            try:
-                return operation(*args, **kwargs)
-            except ClientError as error:
-                if error.response["Error"]["Code"] not in _TRANSIENT_ERRORS:
-                    raise
-            except HTTPClientError as error:  # botocore tried three times
-                raise Unavailable(_BUSY) from error
-            self.sleep(pause)
-        raise Unavailable(_BUSY)
+        return retried(lambda: operation(*args, **kwargs), busy=_BUSY, sleep=self.sleep)
 
     # ------------------------------------------------------------- actions
 
@@ -297,9 +269,3 @@ def _projection(attributes: Sequence[str]) -> dict[str, Any]:
         return {}
     names = {f"#{n}": attribute for n, attribute in enumerate(attributes)}
     return {"ProjectionExpression": ", ".join(names), "ExpressionAttributeNames": names}
-
-
-def pauses() -> Iterator[float]:
-    """Seconds to wait after each failed attempt: full jitter, so that rivals part ways."""
-    for attempt in range(_ATTEMPTS):
-        yield random.uniform(0, min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2**attempt))  # noqa: S311  jitter is no secret

@@ -70,6 +70,14 @@ def unended_epochs(
                 yield replace(present, epoch=stored["SK"].removeprefix(first.sk)), stored
 
 
+def ended_epochs(table: Table, dataset_id: str) -> Iterator[Key]:
+    """The keys of the counters that deletions of a dataset have ended; nothing reads them again."""
+    first = DatasetTotals("", dataset_id, "").key
+    for stored in table.query(*first, consistent=True):
+        if "ended" in stored:
+            yield Key(stored["PK"], stored["SK"])
+
+
 def object_items_of(table: Table, dataset_id: str) -> Iterator[Mapping[str, Any]]:
     """The items of all objects ever named in a dataset, read consistently."""
     yield from table.query(dataset_key(dataset_id).pk, OBJECT_PREFIX, consistent=True)

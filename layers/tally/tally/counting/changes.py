@@ -77,7 +77,10 @@ def read_change(raw: Mapping[str, Any], guard: Action) -> Change:
         )
         created = images.get("ApproximateCreationDateTime")
         read = Change(raw, old, new, guard, None if created is None else int(created))
-        _ = read.deltas  # an image may be complete and still make no sense
+        # An image may be complete and still make no sense.
+        amounts: Mapping[Any, object] = read.deltas
+        if strange := [name for (_, name), by in amounts.items() if not isinstance(by, int)]:
+            raise TypeError(f"{strange[0]} is not a whole number")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"unreadable image: {type(error).__name__}: {error}") from error
     return read

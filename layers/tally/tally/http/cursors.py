@@ -14,6 +14,10 @@ from tally.kernel.errors import InvalidCursor
 
 _SIGNATURE_BYTES = 16
 
+type Secrets = Callable[[bool], Sequence[bytes]]
+"""The present secret, and those that were it before. True if the known ones match no cursor: then
+others are looked up, now and then."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cursors[Position: tuple[str, ...]]:
@@ -22,7 +26,7 @@ class Cursors[Position: tuple[str, ...]]:
     `position` makes a position from its parts, each a string.
     """
 
-    secret: bytes
+    secrets: Secrets
     scope: Sequence[str]
     position: Callable[..., Position]
 
@@ -34,8 +38,7 @@ class Cursors[Position: tuple[str, ...]]:
         """A position -> its cursor; None, which is the end of the list, -> None."""
         if position is None:
             return None
-        body = json.dumps(list(position), separators=(",", ":")).encode()
-        return urlsafe_b64encode(self._signature(body) + body).decode().rstrip("=")
+        return self._written(position, self.secrets(False)[0])
 
     def read(self, cursor: str | None) -> Position | None:
         """A cursor -> the position it was written for. InvalidCursor if it is not of this list."""
@@ -44,11 +47,10 @@ class Cursors[Position: tuple[str, ...]]:
         try:
             raw = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
             signature, body = raw[:_SIGNATURE_BYTES], raw[_SIGNATURE_BYTES:]
-            if not hmac.compare_digest(signature, self._signature(body)):
-                raise ValueError("forged, or of another list")
+            secret = self._signed_with(signature, body)
             position = self.position(*json.loads(body))
             # base64 has several spellings of the same bytes; only ours is accepted.
-            if self.write(position) != cursor:
+            if self._written(position, secret) != cursor:
                 raise ValueError("not as it was written")
         except (ValueError, TypeError) as error:
             raise InvalidCursor(
@@ -57,6 +59,18 @@ class Cursors[Position: tuple[str, ...]]:
             ) from error
         return position
 
-    def _signature(self, body: bytes) -> bytes:
+    def _signed_with(self, signature: bytes, body: bytes) -> bytes:
+        """The secret that made the signature. ValueError if none did."""
+        for rotated in (False, True):
+            for secret in self.secrets(rotated):
+                if hmac.compare_digest(signature, self._signature(body, secret)):
+                    return secret
+        raise ValueError("forged, or of another list")
+
+    def _written(self, position: Position, secret: bytes) -> str:
+        body = json.dumps(list(position), separators=(",", ":")).encode()
+        return urlsafe_b64encode(self._signature(body, secret) + body).decode().rstrip("=")
+
+    def _signature(self, body: bytes, secret: bytes) -> bytes:
         message = json.dumps(list(self.scope)).encode() + b"\0" + body
-        return hmac.digest(self.secret, message, hashlib.sha256)[:_SIGNATURE_BYTES]
+        return hmac.digest(secret, message, hashlib.sha256)[:_SIGNATURE_BYTES]

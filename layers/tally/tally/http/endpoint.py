@@ -30,7 +30,13 @@ from tally.http.errors import OF_EVERY_ROUTE, OF_JSON_BODIES
 from tally.http.failures import answer_to, load_json_body
 from tally.http.frame import Answered, framed
 from tally.http.headers import allowed_origins
-from tally.http.requests import MAX_BODY_BYTES, check_body, headers_of, with_json_body
+from tally.http.requests import (
+    MAX_BODY_BYTES,
+    check_body,
+    headers_of,
+    with_json_body,
+    without_base_path,
+)
 from tally.kernel.clock import current_instant
 from tally.kernel.errors import InsufficientScope, TallyError
 from tally.kernel.instants import Instant
@@ -152,7 +158,8 @@ class Endpoint:
             self._authorize(caller)
             self.resolver.context["caller"] = caller
             check_body(event, most_bytes=None if self.raw_body else MAX_BODY_BYTES)
-            readable = event if self.raw_body else with_json_body(event)
+            routed = without_base_path(event)
+            readable = routed if self.raw_body else with_json_body(routed)
             return Answered(self.resolver.resolve(readable, context), tenant_id)
         except Exception as error:  # noqa: BLE001  whatever it is, nothing of it may leave
             return Answered(gateway_response(self._error_response(error)), tenant_id)
@@ -191,6 +198,8 @@ class Endpoint:
         answer = answer_to(error)
         if answer.status_code == 500:
             logger.error("request failed", exc_info=error)
+        elif answer.status_code == 503:
+            logger.warning("request unavailable", cause=repr(error.__cause__))
         body = self.enveloped_error(answer.body, answer.status_code)
         return json_response(answer.status_code, body, answer.headers)
 

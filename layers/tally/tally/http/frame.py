@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from tally.http.headers import cors_headers, with_headers
 from tally.http.requests import headers_of, request_id_of
+from tally.kernel.deadlines import invocation
 from tally.logs import logger, of_invocation
 
 
@@ -32,7 +33,7 @@ def framed(
     """
     started = time.perf_counter()
     request_id = request_id_of(event)
-    with of_invocation(context, request_id=request_id):
+    with of_invocation(context, request_id=request_id), invocation(context):
         response, tenant_id = answer(request_id)
         logger.info(
             "request",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from itertools import accumulate
 from typing import Annotated, Any
 
 from annotated_types import Interval
@@ -13,7 +12,7 @@ from pydantic import BaseModel
 
 from tally.aws.pages import Page
 from tally.aws.secrets import Secret
-from tally.http.cursors import Cursors
+from tally.http.cursors import Cursors, Secrets
 from tally.http.dependencies import CurrentCaller
 from tally.kernel.errors import InvalidCursor, InvalidRequest
 from tally.wire.fields import WholeNumber
@@ -31,12 +30,12 @@ _AROUND_THE_ROWS = 64 * 1024
 _secret = Secret("CURSOR_SECRET_ARN")
 
 
-def cursor_secret() -> bytes:
-    """What signs the cursors of this stack."""
-    return _secret.read()
+def cursor_secrets() -> Secrets:
+    """What signs the cursors of this stack, and did before it was rotated."""
+    return _secret.read
 
 
-CursorSecret = Annotated[bytes, Depends(cursor_secret)]
+CursorSecrets = Annotated[Secrets, Depends(cursor_secrets)]
 
 
 def cursors_of[Position: tuple[str, ...]](
@@ -47,8 +46,8 @@ def cursors_of[Position: tuple[str, ...]](
     `position` is the type of a place in the list; `name` and `sort` are signed with every cursor.
     """
 
-    def cursors(caller: CurrentCaller, secret: CursorSecret) -> Cursors[Any]:
-        return Cursors(secret, (caller.tenant_id, name, sort), position)
+    def cursors(caller: CurrentCaller, secrets: CursorSecrets) -> Cursors[Any]:
+        return Cursors(secrets, (caller.tenant_id, name, sort), position)
 
     return Depends(cursors)
 
@@ -60,14 +59,25 @@ def fitting[Row, Position, Model: BaseModel](
 
     Rows that would make the answer longer than MAX_ANSWER_BYTES are left to the next page.
     """
-    answers = [answer(row) for row in page.rows]
-    shown = page.shortened(max(1, _how_many_fit(answers)))
-    return answers[: len(shown.rows)], shown.last
+    answers, _ = fit(page.rows, answer)
+    return answers, page.shortened(len(answers)).last
 
 
-def _how_many_fit(answers: Iterable[BaseModel]) -> int:
-    ends = accumulate(map(_size, answers))
-    return sum(end <= MAX_ANSWER_BYTES - _AROUND_THE_ROWS for end in ends)
+def fit[Row, Model: BaseModel](
+    rows: Iterable[Row], answer: Callable[[Row], Model]
+) -> tuple[list[Model], bool]:
+    """What is shown of the first rows, and whether there are more. At least one is shown.
+
+    Takes one row too far at most, so that rows may be read as they are taken.
+    """
+    answers: list[Model] = []
+    size = 0
+    for shown in map(answer, rows):
+        size += _size(shown)
+        if answers and size > MAX_ANSWER_BYTES - _AROUND_THE_ROWS:
+            return answers, True
+        answers.append(shown)
+    return answers, False
 
 
 def _size(answer: BaseModel) -> int:

@@ -34,6 +34,13 @@ def headers_of(event: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
     return headers
 
 
+def without_base_path(event: dict[str, Any]) -> dict[str, Any]:
+    """The event with the route's own path. A domain may put a base path in front of it."""
+    path = event["path"]
+    start = path.find(event["resource"].partition("{")[0])
+    return event if start <= 0 else event | {"path": path[start:]}
+
+
 def request_body(request: Request) -> bytes:
     """The bytes of the body."""
     return _body_of(request.resolved_event.raw_event)

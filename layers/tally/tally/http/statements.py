@@ -13,9 +13,8 @@ from pydantic import BaseModel
 from tally.kernel.instants import for_display
 from tally.kernel.money import Micros, to_decimal
 from tally.kernel.periods import bounds
-from tally.payouts.items import Payout
+from tally.payouts.items import NamedLine, Payout
 from tally.payouts.model.carrying import Release
-from tally.payouts.model.statements import Line
 from tally.payouts.model.statuses import PayoutStatus
 from tally.payouts.reading import PayoutDetail
 
@@ -120,10 +119,11 @@ def payout_answer(payout: Payout) -> PayoutAnswer:
     )
 
 
-def line_answer(detail: PayoutDetail, line: Line) -> LineAnswer:
+def line_answer(named: NamedLine) -> LineAnswer:
+    line, name = named
     return LineAnswer(
         dataset_id=line.dataset_id,
-        dataset_name=detail.names[line.dataset_id],
+        dataset_name=name,
         amount=to_decimal(line.amount),
         entry_count=line.entries,
     )
@@ -182,8 +182,7 @@ def as_csv(detail: PayoutDetail, answer: PayoutDetailAnswer) -> str:
     written = io.StringIO()
     rows = csv.writer(written, lineterminator="\r\n")
     rows.writerow(_CSV_COLUMNS)
-    exact = to_decimal(sum(line.amount for line in detail.payout.statement.lines))
-    for kind, amount, reserve, note, *dataset in _csv_rows(answer, exact):
+    for kind, amount, reserve, note, *dataset in _csv_rows(answer, to_decimal(detail.exact)):
         dataset_id, name, entries = dataset or ("", "", "")
         period = answer.billing_period_start[:7]
         row = (period, kind, _plain(dataset_id), _plain(name), entries, amount, reserve)

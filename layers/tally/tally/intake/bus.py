@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from tally.aws.queues import fits
 from tally.intake.cloudevents import read_event
 from tally.kernel.errors import InvalidRequest
 from tally.kernel.events import Event, Fact, InvalidEvent, Rejected
@@ -21,6 +22,7 @@ _MAY_BE_EARLY = frozenset(
     {"unknown_tenant", "unknown_dataset", "unknown_charge", "unknown_organization"}
 )
 
+_NO_ROOM = "The event leaves no room for the reason."
 
 DELAYS_S = (10, 60, 300, 900)
 
@@ -74,7 +76,18 @@ def next_try_s(rejection: Rejected, tried: int) -> int | None:
     return DELAYS_S[tried]
 
 
-def reason(rejection: Rejected, now: Instant) -> dict[str, str]:
-    """The attributes of a rejected message. Attributes cannot hold all characters; JSON does."""
+def again(body: str, tried: int) -> dict[str, str] | None:
+    """The attributes of a message that is tried again; None if it is too large to have any."""
+    attributes = {"tries": str(tried + 1)}
+    return attributes if fits(body, attributes) else None
+
+
+def reason(rejection: Rejected, now: Instant, body: str) -> dict[str, str]:
+    """The attributes of a rejected message: as many as its body leaves room for.
+
+    They hold JSON, because attributes cannot hold all characters.
+    """
     error = {"code": rejection.code, "message": rejection.message, "field": rejection.field}
-    return {"error": json.dumps(error), "rejected_at": now}
+    whole = {"error": json.dumps(error), "rejected_at": now}
+    short = {"error": json.dumps({"code": rejection.code, "message": _NO_ROOM})}
+    return next((said for said in (whole, short) if fits(body, said)), {})

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from tally.aws.held import Message, held_messages, said
 from tally.intake.bus import identity
 from tally.kernel.instants import to_instant
 
-_AT_ONCE = 10  # SQS's most
-_HOLD_S = 300
-_WAIT_S = 1  # any wait at all asks each of the queue's servers
+_UNSAID = "The function failed on it again and again, or it is too large to carry a reason."
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +32,14 @@ class RejectedEvent:
 
 @contextmanager
 def held(sqs: Any, url: str) -> Iterator[dict[str, RejectedEvent]]:
-    """All messages of a queue by their ids; nobody else receives them meanwhile.
-
-    Messages still in the dictionary at the end become visible again.
-    """
-    found: dict[str, RejectedEvent] = {}
-    try:
-        # Stop when only known messages come back: their visibility timeout has expired.
-        while (some := _receive(sqs, url)).keys() - found.keys():
-            found |= some
-        yield found
-    finally:
-        _release(sqs, url, list(found.values()))
+    """All events of the queue by the ids of their messages, held as `held_messages` says."""
+    with held_messages(sqs, url) as messages:
+        rejected = {name: _rejected(message) for name, message in messages.items()}
+        try:
+            yield rejected
+        finally:
+            for name in messages.keys() - rejected.keys():
+                del messages[name]
 
 
 def replay(sqs: Any, url: str, inbound_url: str, code: str | None = None) -> int:
@@ -61,27 +56,15 @@ def replay(sqs: Any, url: str, inbound_url: str, code: str | None = None) -> int
     return len(chosen)
 
 
-def _receive(sqs: Any, url: str) -> dict[str, RejectedEvent]:
-    answer = sqs.receive_message(
-        QueueUrl=url,
-        MaxNumberOfMessages=_AT_ONCE,
-        VisibilityTimeout=_HOLD_S,
-        WaitTimeSeconds=_WAIT_S,
-        MessageAttributeNames=["All"],
-        AttributeNames=["SentTimestamp"],
-    )
-    return {m["MessageId"]: _rejected(m) for m in answer.get("Messages", ())}
-
-
-def _rejected(message: Mapping[str, Any]) -> RejectedEvent:
-    said = {name: a["StringValue"] for name, a in message.get("MessageAttributes", {}).items()}
+def _rejected(message: Message) -> RejectedEvent:
+    about = said(message)
     sent = datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, UTC)
-    if "error" in said:
-        error = json.loads(said["error"])
-    elif "ERROR_CODE" in said:  # the rule could not deliver it
-        error = {"code": said["ERROR_CODE"], "message": said.get("ERROR_MESSAGE", "")}
-    else:  # the queue gave it up
-        error = {"code": "not_processed", "message": "The function failed on it again and again."}
+    if "error" in about:
+        error = json.loads(about["error"])
+    elif "ERROR_CODE" in about:  # the rule could not deliver it
+        error = {"code": about["ERROR_CODE"], "message": about.get("ERROR_MESSAGE", "")}
+    else:  # the queue gave it up, or it left no room for a word
+        error = {"code": "not_processed", "message": _UNSAID}
     source, event_id = identity(message["Body"])
     return RejectedEvent(
         message_id=message["MessageId"],
@@ -91,16 +74,5 @@ def _rejected(message: Mapping[str, Any]) -> RejectedEvent:
         event_id=event_id,
         code=error["code"],
         message=error["message"],
-        since=said.get("rejected_at", to_instant(sent)),
+        since=about.get("rejected_at", to_instant(sent)),
     )
-
-
-def _release(sqs: Any, url: str, messages: list[RejectedEvent]) -> None:
-    for start in range(0, len(messages), _AT_ONCE):
-        sqs.change_message_visibility_batch(
-            QueueUrl=url,
-            Entries=[
-                {"Id": str(n), "ReceiptHandle": each.receipt, "VisibilityTimeout": 0}
-                for n, each in enumerate(messages[start : start + _AT_ONCE])
-            ],
-        )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from tally.kernel.instants import Instant
 from tally.kernel.keys import Key
+from tally.kernel.money import Micros
 from tally.kernel.periods import Period
 from tally.payouts.model.carrying import Carried, Release
 from tally.payouts.model.statements import Line, Statement
@@ -17,6 +18,9 @@ from tally.payouts.model.statuses import PayoutStatus
 PAYOUT_PREFIX = "PAYOUT#"
 POINTER_SK = "PAYOUT"
 LINES_PREFIX = "LINES#"
+OLD_LINES = (f"{LINES_PREFIX}000", f"{LINES_PREFIX}999")
+"""The first and the last sort key that lines may have of a statement that names no attempt."""
+ATTEMPT_PREFIX = "att_"  # a letter first: no attempt's lines are among OLD_LINES
 STATUS_PREFIX = "STATUS#"
 RELEASE_SK = "RELEASE"
 RESERVES_PK = "RESERVES"
@@ -33,9 +37,21 @@ def payout_by_id_key(statement_id: str) -> Key:
     return Key(f"PAYOUT#{statement_id}", POINTER_SK)
 
 
-def payout_lines_key(statement_id: str, chunk: int) -> Key:
-    """`PAYOUT#pst_5e88...` / `LINES#000`: some of its lines, with the datasets' names"""
-    return Key(f"PAYOUT#{statement_id}", f"{LINES_PREFIX}{chunk:03}")
+def payout_lines_key(statement_id: str, attempt: str, last_dataset_id: str) -> Key:
+    """`PAYOUT#pst_5e88...` / `LINES#att_7f3c...#dset_300`: lines of an attempt to make it, up to
+    this dataset's, with the datasets' names"""
+    return Key(f"PAYOUT#{statement_id}", f"{lines_prefix(attempt)}{last_dataset_id}")
+
+
+def lines_prefix(attempt: str) -> str:
+    """Of all lines of an attempt."""
+    return f"{LINES_PREFIX}{attempt}#"
+
+
+def lines_of_others(attempt: str) -> tuple[tuple[str, str], tuple[str, str]]:
+    """The sort keys that lines of all other attempts lie between, before and behind its own."""
+    first, own = f"{LINES_PREFIX}{ATTEMPT_PREFIX}", lines_prefix(attempt)
+    return (first, own), (f"{own}~", f"{first}~")
 
 
 def payout_status_key(statement_id: str, change: int) -> Key:
@@ -74,10 +90,29 @@ def payout_outcomes_pk(run_id: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Payout:
-    """A statement and the status of its payment; `get_payout` also reads the statement's lines."""
+    """A statement and the status of its payment."""
 
     statement: Statement
     status: PayoutStatus
+
+
+@dataclass(frozen=True, slots=True)
+class StatedLines:
+    """The lines of a statement: the attempt that wrote them, how many, and their sum, not rounded.
+
+    Lines of other attempts do not count. They may be there: a statement's lines are written first.
+    """
+
+    attempt: str
+    count: int
+    exact: Micros
+
+
+class NamedLine(NamedTuple):
+    """A line, and the name that its dataset had when the statement was made."""
+
+    line: Line
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +146,7 @@ def statement_attributes(statement: Statement) -> dict[str, Any]:
     }
 
 
-def statement_from(item: Mapping[str, Any], lines: tuple[Line, ...] = ()) -> Statement:
+def statement_from(item: Mapping[str, Any]) -> Statement:
     return Statement(
         tenant_id=item["tenant_id"],
         period=item["period"],
@@ -124,12 +159,23 @@ def statement_from(item: Mapping[str, Any], lines: tuple[Line, ...] = ()) -> Sta
         carried_in=item["carried_in"],
         number=item.get("number"),
         created_at=item["created_at"],
-        lines=lines,
     )
 
 
-def payout_from(item: Mapping[str, Any], lines: tuple[Line, ...] = ()) -> Payout:
-    return Payout(statement_from(item, lines), PayoutStatus(item["status"]))
+def stated_lines_attributes(lines: StatedLines) -> dict[str, Any]:
+    """Of the statement's item. They never change either."""
+    return {"attempt": lines.attempt, "line_count": lines.count, "exact": lines.exact}
+
+
+def stated_lines_from(item: Mapping[str, Any]) -> StatedLines | None:
+    """None if the statement is from before it named an attempt: its lines are OLD_LINES."""
+    if "attempt" not in item:
+        return None
+    return StatedLines(item["attempt"], item["line_count"], item["exact"])
+
+
+def payout_from(item: Mapping[str, Any]) -> Payout:
+    return Payout(statement_from(item), PayoutStatus(item["status"]))
 
 
 def lines_attributes(lines: Sequence[Line], names: Mapping[str, str]) -> dict[str, Any]:
@@ -138,9 +184,8 @@ def lines_attributes(lines: Sequence[Line], names: Mapping[str, str]) -> dict[st
     return {"lines": rows}
 
 
-def lines_from(item: Mapping[str, Any]) -> list[tuple[Line, str]]:
-    """Each line with the name of its dataset."""
-    return [(Line(dataset_id, *rest), name) for dataset_id, name, *rest in item["lines"]]
+def lines_from(item: Mapping[str, Any]) -> list[NamedLine]:
+    return [NamedLine(Line(dataset_id, *rest), name) for dataset_id, name, *rest in item["lines"]]
 
 
 def change_attributes(change: StatusChange) -> dict[str, Any]:

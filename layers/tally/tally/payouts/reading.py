@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tally.access.items import tenant_key
 from tally.aws.pages import Page, cut
 from tally.aws.table import Table
+from tally.kernel.money import Micros
 from tally.kernel.periods import Period
 from tally.payouts.counters import StatementTotals
 from tally.payouts.items import (
     LINES_PREFIX,
+    OLD_LINES,
     PAYOUT_PREFIX,
     POINTER_SK,
     RELEASE_SK,
     STATUS_PREFIX,
+    NamedLine,
     Payout,
+    StatedLines,
     StatusChange,
     change_from,
     key_of_statement,
     lines_from,
+    lines_prefix,
     payout_by_id_key,
     payout_from,
     payout_key,
+    payout_lines_key,
     payout_release_key,
     release_from,
+    stated_lines_from,
 )
 from tally.payouts.model.carrying import Release
-from tally.payouts.model.statements import Line
+
+type Item = Mapping[str, Any]
 
 
 class PayoutPosition(NamedTuple):
@@ -47,18 +55,14 @@ class LinePosition(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PayoutDetail:
-    """`names`: dataset -> its name when the statement was made."""
+    """`exact` is the sum of all lines, and `lines` are those that follow a position, read as they
+    are taken."""
 
     payout: Payout
-    names: Mapping[str, str]
     changes: Sequence[StatusChange]
     release: Release | None
-
-    def lines(self, after: LinePosition | None = None) -> Page[Line, LinePosition]:
-        """All lines of the statement that follow."""
-        lines = self.payout.statement.lines
-        rest = [line for line in lines if after is None or line.dataset_id > after.dataset_id]
-        return Page(rest, len(lines), more=False, position=lambda row: LinePosition(row.dataset_id))
+    exact: Micros
+    lines: Iterable[NamedLine]
 
 
 def list_payouts(
@@ -95,18 +99,57 @@ def releases_of(table: Table, statement_ids: Sequence[str]) -> Iterator[Release]
         yield release_from(item)
 
 
-def get_payout(table: Table, statement_id: str) -> PayoutDetail | None:
-    """A statement with its lines and its history, in two calls; None if it does not exist."""
-    items = list(table.query(payout_by_id_key(statement_id).pk, consistent=True))
-    pointer = next((item for item in items if item["SK"] == POINTER_SK), None)
+def get_payout(
+    table: Table, statement_id: str, after: LinePosition | None = None
+) -> PayoutDetail | None:
+    """A statement with its history, and the lines that follow a position; None if there is none.
+
+    In two calls if its lines are in one item, else in one more for each MB of lines.
+    """
+    about, last_lines = _about(table, statement_id)
+    pointer = next((item for item in about if item["SK"] == POINTER_SK), None)
     stored = pointer and table.get(key_of_statement(pointer), consistent=True)
     if not stored:
         return None
-    chunks = [item for item in items if item["SK"].startswith(LINES_PREFIX)]
-    lines = [line for chunk in chunks for line in lines_from(chunk)]
+    stated = stated_lines_from(stored)
+    items = _line_items(table, statement_id, stated, after, last_lines)
+    lines: Iterable[NamedLine] = (line for item in items for line in lines_from(item))
+    if stated is None:  # such statements have few lines, and nothing else has their sum
+        lines = list(lines)
     return PayoutDetail(
-        payout=payout_from(stored, tuple(line for line, _ in lines)),
-        names={line.dataset_id: name for line, name in lines},
-        changes=[change_from(item) for item in items if item["SK"].startswith(STATUS_PREFIX)],
-        release=next((release_from(item) for item in items if item["SK"] == RELEASE_SK), None),
+        payout=payout_from(stored),
+        changes=[change_from(item) for item in about if item["SK"].startswith(STATUS_PREFIX)],
+        release=next((release_from(item) for item in about if item["SK"] == RELEASE_SK), None),
+        exact=stated.exact if stated else sum(each.line.amount for each in lines),
+        lines=(each for each in lines if after is None or each.line.dataset_id > after.dataset_id),
     )
+
+
+def _about(table: Table, statement_id: str) -> tuple[Sequence[Item], Item | None]:
+    """All items of a statement but lines, and the last one with lines, if there is one."""
+    about: list[Item] = []
+    # Backwards: the lines come last, and there may be very many.
+    for item in table.query(payout_by_id_key(statement_id).pk, newest_first=True, consistent=True):
+        if item["SK"].startswith(LINES_PREFIX):
+            return about[::-1], item
+        about.append(item)
+    return about[::-1], None
+
+
+def _line_items(
+    table: Table,
+    statement_id: str,
+    stated: StatedLines | None,
+    after: LinePosition | None,
+    last: Item | None,
+) -> Iterable[Item]:
+    """Items with the lines that follow, and maybe some lines before."""
+    pk = payout_by_id_key(statement_id).pk
+    if stated is None:
+        return table.query(pk, between=OLD_LINES, consistent=True)
+    prefix = lines_prefix(stated.attempt)
+    if last and last["SK"].startswith(prefix) and len(last["lines"]) == stated.count:
+        return [last]
+    # An item is named after its last line: those before do not reach beyond the position.
+    behind = after and payout_lines_key(statement_id, stated.attempt, after.dataset_id).sk
+    return table.query(pk, prefix, after=behind, consistent=True)

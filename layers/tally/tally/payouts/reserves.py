@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tally.aws.table import Table, pauses
+from tally.aws.retries import pauses
+from tally.aws.table import Table
 from tally.aws.transactions import Action, Cancelled
 from tally.kernel.errors import Unavailable
 from tally.kernel.instants import Instant

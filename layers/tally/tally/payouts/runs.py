@@ -10,7 +10,8 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from tally.aws.queues import Queue
-from tally.aws.table import Table, pauses
+from tally.aws.retries import pauses
+from tally.aws.table import Table
 from tally.aws.transactions import Action, Cancelled, named
 from tally.kernel.errors import NotFound, Unavailable
 from tally.kernel.instants import Instant
@@ -24,7 +25,7 @@ from tally.payouts.items import (
     payout_outcomes_pk,
     payout_run_key,
 )
-from tally.payouts.making import NO_IMPORTS_SINCE, Making, make
+from tally.payouts.making import NO_IMPORTS_SINCE, Making, delete_lines_of_others, make
 
 _ATTEMPTS = 20
 _RUN_EXISTS = "run_exists"
@@ -54,6 +55,11 @@ class Run:
     @property
     def is_finished(self) -> bool:
         return self.generated + self.unchanged + self.failed == self.expected
+
+    @property
+    def without_statement(self) -> int:
+        """The providers that still lack theirs, those included that failed."""
+        return self.expected - self.generated - self.unchanged
 
 
 class Task(NamedTuple):
@@ -134,11 +140,12 @@ def do_task(table: Table, task: Task, now: Instant, *, hold_for: timedelta) -> O
     for pause in pauses():
         before = _outcome_of(table, task)
         if before in (Outcome.GENERATED, Outcome.UNCHANGED):
+            delete_lines_of_others(table, task.month)  # whoever noted it may have died of it
             return before
-        statement = make(table, task.month, how)
-        outcome = Outcome.GENERATED if statement else Outcome.UNCHANGED
+        made = make(table, task.month, how)
+        outcome = Outcome.GENERATED if made.actions else Outcome.UNCHANGED
         try:
-            table.transact([*statement, *_note(table, task, outcome, before)])
+            table.transact([*made.actions, *_note(table, task, outcome, before)])
         except Cancelled as cancelled:
             if cancelled.failed(_RUN_EXISTS):
                 raise NotFound(
@@ -148,6 +155,8 @@ def do_task(table: Table, task: Task, now: Instant, *, hold_for: timedelta) -> O
                 stop_imports(table, task.month)  # or each of them would cost a read of the ledger
             table.sleep(pause)  # another run, an import or a second delivery was faster: read again
         else:
+            if made.had_lines_ahead:
+                delete_lines_of_others(table, task.month)
             return outcome
     raise Unavailable(
         "Other writers keep changing this provider's month; deliver the message again."

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 from typing import NamedTuple
 
 from tally.aws.table import Table
@@ -14,7 +15,7 @@ from tally.ledger.reads import periods
 from tally.payouts.making import ledger_lines
 from tally.payouts.model.carrying import Release
 from tally.payouts.model.fees import reserve
-from tally.payouts.model.statements import Line, Statement, make_statement
+from tally.payouts.model.statements import Line, Statement, make_statement, sum_of
 from tally.payouts.reading import PayoutDetail, all_payouts, get_payout, releases_of
 
 
@@ -33,8 +34,12 @@ def verify(table: Table, statement_id: str) -> str | None:
         return "there is no such statement"
     stored = detail.payout.statement
     moves = _moves(table, stored.tenant_id, stored.currency)
-    expected = _made_again(table, stored, moves)
-    return _line_that_differs(stored, expected) or _amount_that_differs(detail, expected, moves)
+    lines = ledger_lines(table, ProviderMonth(stored.tenant_id, stored.period, stored.currency))
+    difference = _line_that_differs((each.line for each in detail.lines), lines)
+    if difference:
+        return difference
+    exact = sum_of(lines)
+    return _amount_that_differs(detail, _made_again(stored, moves, exact), exact, moves)
 
 
 def all_statements(table: Table) -> Iterator[str]:
@@ -67,7 +72,7 @@ def _moves(table: Table, tenant_id: str, currency: str) -> Sequence[Move]:
     ]
 
 
-def _made_again(table: Table, stored: Statement, moves: Sequence[Move]) -> Statement:
+def _made_again(stored: Statement, moves: Sequence[Move], exact: Micros) -> Statement:
     """The statement as it should be, at the rates that it names."""
     made = make_statement(
         tenant_id=stored.tenant_id,
@@ -78,21 +83,23 @@ def _made_again(table: Table, stored: Statement, moves: Sequence[Move]) -> State
         carried_in=carried_before(moves, stored.number, stored.created_at),
         number=stored.number,
         created_at=stored.created_at,
-        lines=ledger_lines(table, ProviderMonth(stored.tenant_id, stored.period, stored.currency)),
+        exact=exact,
     )
     if stored.number is None:  # from before the earnings limited what is held
         return replace(made, held=reserve(made.gross, made.reserve_rate, made.currency))
     return made
 
 
-def _line_that_differs(stored: Statement, expected: Statement) -> str | None:
-    says = {line.dataset_id: line for line in stored.lines}
-    right = {line.dataset_id: line for line in expected.lines}
-    for dataset_id in sorted(says.keys() | right.keys()):
-        line, other = says.get(dataset_id), right.get(dataset_id)
+def _line_that_differs(stored: Iterable[Line], expected: Iterable[Line]) -> str | None:
+    """Both are in the order of their datasets, and equal up to there."""
+    for line, other in zip_longest(stored, expected):
         if line != other:
-            words = f"the statement says {_in_words(line)}, the ledger {_in_words(other)}"
-            return f"line {dataset_id}: {words}"
+            dataset_id = min(each.dataset_id for each in (line, other) if each)
+            says, right = (
+                _in_words(each if each and each.dataset_id == dataset_id else None)
+                for each in (line, other)
+            )
+            return f"line {dataset_id}: the statement says {says}, the ledger {right}"
     return None
 
 
@@ -101,10 +108,11 @@ def _in_words(line: Line | None) -> str:
 
 
 def _amount_that_differs(
-    detail: PayoutDetail, expected: Statement, moves: Sequence[Move]
+    detail: PayoutDetail, expected: Statement, exact: Micros, moves: Sequence[Move]
 ) -> str | None:
     stored, release = detail.payout.statement, detail.release
-    amounts = [
+    amounts = [("the sum of its lines", detail.exact, exact)]
+    amounts += [
         (field, getattr(stored, field), getattr(expected, field))
         for field in ("gross", "fee", "held", "carried_in")
     ]

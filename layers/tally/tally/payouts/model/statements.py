@@ -48,7 +48,6 @@ class Statement:
     held: Micros
     carried_in: Micros
     created_at: Instant
-    lines: tuple[Line, ...]
     number: int | None = None
 
     @property
@@ -89,6 +88,11 @@ def lines_of(entries: Iterable[LedgerEntry]) -> tuple[Line, ...]:
     return tuple(Line(name, amounts[name], counts[name]) for name in sorted(amounts))
 
 
+def sum_of(lines: Iterable[Line]) -> Micros:
+    """The exact gross of a statement."""
+    return sum(line.amount for line in lines)
+
+
 def make_statement(
     *,
     tenant_id: str,
@@ -98,11 +102,12 @@ def make_statement(
     reserve_rate: Decimal,
     carried_in: Micros,
     created_at: Instant,
-    lines: tuple[Line, ...],
+    exact: Micros,
     number: int | None = None,
 ) -> Statement:
-    """The statement of these lines. The rates apply to the gross after it is rounded."""
-    gross = round_to_minor(Fraction(sum(line.amount for line in lines)), currency)
+    """The statement of a month whose lines sum to `exact`. The rates apply to the gross after it is
+    rounded."""
+    gross = round_to_minor(Fraction(exact), currency)
     fee = platform_fee(gross, fee_rate, currency)
     return Statement(
         tenant_id=tenant_id,
@@ -115,6 +120,5 @@ def make_statement(
         held=held_back(gross, gross - fee, reserve_rate, currency),
         carried_in=carried_in,
         created_at=created_at,
-        lines=lines,
         number=number,
     )
