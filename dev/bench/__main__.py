@@ -17,11 +17,14 @@ from dev.bench import (
     comparison,
     end_to_end,
     imports,
+    invocations,
+    packages,
     partners,
     payouts,
     reads,
     rivals,
     samples,
+    storage,
     widest,
     writes,
 )
@@ -72,12 +75,15 @@ def _measure(begun: float) -> Iterator[Figure]:
         yield from during("Watching portfolios", partners.measure(lab))
         yield from during("Counting a hot partner", rivals.measure(stack, lab))
         yield from payouts.measure(stack, partial(_say, begun))
+        yield from during("Invoking the functions", invocations.measure(stack))
+        yield from during("Weighing what events leave", storage.measure(stack))
         yield from during("Deleting datasets", writes.delete(lab, SMALL, LARGE, OBJECTS))
         keys = first_keys.issue(stack)
         yield from during(f"Sending {end_to_end.EVENTS:,} events", end_to_end.measure(stack, keys))
         yield from during("Sending the widest requests", widest.measure(stack, keys))
         yield from during("Counting them one by one", comparison.measure(stack))
     yield from during("Starting the functions", imports.measure(stack.built))
+    yield from packages.measure(stack.built)
 
 
 def _fill(lab: Lab) -> None:

@@ -16,18 +16,24 @@ from dev.bench import (
     comparison,
     end_to_end,
     imports,
+    invocations,
+    packages,
     partners,
     payouts,
     reads,
     rivals,
+    storage,
     widest,
     writes,
 )
 from dev.bench.figures import ALTERNATIVES, Figure, by_part, load, number
+from dev.costs import prices
 from dev.load import outcome
 
-# Dollars per million units of an on-demand table in us-east-1.
-_PRICES = {"read units": 0.125, "write units": 0.625}
+_PRICES = {
+    "read units": prices.READ_UNITS.dollars,
+    "write units": prices.WRITE_UNITS.dollars,
+}
 
 _INTRODUCTION = """\
 # Benchmarks
@@ -43,7 +49,7 @@ docs/benchmarks.json` keeps the figures, and `make bench-docs` writes the page f
   sizes of the items that it returns, by DynamoDB's rules (`dev/bench/units.py`).
 - **Goals** are in parentheses: 2.08 (≤ 2.5). A figure that misses its goal is bold.
 - **$ per million** is what a million of them cost in the row's read and write units, at the
-  on-demand list prices of $0.125 and $0.625 per million units.
+  on-demand list prices of $0.125 and $0.625 per million units. [Costs](costs.md) has the rest.
 - **Seconds** depend on the machine. The embedded AWS is one process and shares two cores with its
   clients, so seconds show regressions; they do not predict AWS.
 """
@@ -104,6 +110,14 @@ requests.""",
         (partners.WATCHING, partners.LISTING, partners.FEEDING),
     ),
     _Section(
+        "What does an invocation take of the function?",
+        """\
+CPU time is the process's own, of warm invocations in this process, and so without what Lambda and
+its runtime add. The function also waits for its calls. The caller's lists fill their first pages.
+[Costs](costs.md) are reckoned from these figures and from the bytes that events leave behind.""",
+        (invocations.PART, storage.PART),
+    ),
+    _Section(
         "How heavy is a cold start?",
         """\
 CPU time is user and system time of a new process that imports the function and makes its client,
@@ -113,6 +127,12 @@ figure is the median of nine rounds. It varies by a tenth, so a function that se
 goal gets 27 more. Imports are light because the client is botocore's, not boto3's, and its loader
 reads only what one service needs ([ADR 6](adr/0006-cold-starts.md)).""",
         (imports.PART,),
+    ),
+    _Section(
+        "How large is what is deployed?",
+        """\
+Lambda takes up to 250 MB, unzipped, of a function and its layer together.""",
+        (packages.PART,),
     ),
     _Section(
         "What happens under load?",

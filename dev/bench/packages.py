@@ -1,0 +1,50 @@
+"""How large what is deployed is: unzipped, where Lambda has its limit, and zipped, to load."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from io import BytesIO
+from pathlib import Path
+from typing import NamedTuple
+from zipfile import ZIP_DEFLATED, ZipFile
+
+from dev.bench.figures import Figure
+from dev.template import functions
+
+PART = "What is deployed"
+LAYER = "TallyLayer"
+LARGEST = "the largest function"
+UNZIPPED, ZIPPED = "MB unzipped", "MB zipped"
+# Lambda takes 250 MB of a function and its layers. What is larger also starts more slowly.
+CEILINGS = {LAYER: (25, 9.5), LARGEST: (0.02, 0.01)}
+_MEGA = 1_000_000
+
+
+class Size(NamedTuple):
+    """Bytes."""
+
+    unzipped: int
+    zipped: int
+
+
+def measure(built: Path) -> Iterator[Figure]:
+    """The layer, and the largest function without it."""
+    found = sizes(built)
+    largest = max((found[name] for name in functions()), key=lambda size: size.unzipped)
+    for name, size in ((LAYER, found[LAYER]), (LARGEST, largest)):
+        for unit, of_unit, at_most in zip((UNZIPPED, ZIPPED), size, CEILINGS[name], strict=True):
+            yield Figure(PART, name, of_unit / _MEGA, unit, at_most)
+
+
+def sizes(built: Path) -> Mapping[str, Size]:
+    """The layer's and each function's, by logical name."""
+    return {name: _size(built / name) for name in (LAYER, *functions())}
+
+
+def _size(folder: Path) -> Size:
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    archive = BytesIO()
+    with ZipFile(archive, "w", ZIP_DEFLATED) as zipped:
+        for file in files:
+            zipped.write(file, file.relative_to(folder))
+    return Size(sum(file.stat().st_size for file in files), archive.tell())

@@ -1,0 +1,2 @@
+"""What Tally costs on AWS: prices, what the benchmark measured, and assumptions; makes
+docs/costs.md."""
