@@ -11,7 +11,15 @@ from ops.commands import Commands, add_command, add_group
 from ops.deployment import Deployment
 from tally.counting import parking
 from tally.counting.engine import count
-from tally.counting.recount import OF_RUNS, OF_TENANT, Drift, Kinds, all_tenants, recount
+from tally.counting.recount import (
+    OF_RUNS,
+    OF_TENANT,
+    Drift,
+    Kinds,
+    UnreadableRecord,
+    all_tenants,
+    recount,
+)
 from tally.counting.repair import repair
 from tally.kernel.clock import current_instant
 from tally.kernel.errors import TallyError
@@ -53,6 +61,10 @@ def recount_tenants(deployed: Deployment, arguments: Namespace) -> int:
     for name, kinds in named:
         try:
             drifts = recount(deployed.table, name, pause_s=arguments.pause, kinds=kinds)
+        except UnreadableRecord as error:
+            print(f"{name}: {error}")
+            drifting += 1
+            continue
         except RuntimeError:
             if not arguments.repair:
                 raise

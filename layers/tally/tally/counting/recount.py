@@ -56,6 +56,10 @@ class Drift:
         return f"{counter}: {self.field} is {self.stored}, its records say {self.expected}"
 
 
+class UnreadableRecord(RuntimeError):
+    """A record that makes no sense: nobody can tell what it should count. The stream parks it."""
+
+
 @dataclass(slots=True)
 class Look:
     """What the records say when they are read once.
@@ -68,8 +72,14 @@ class Look:
     traces: Counter[object] = field(default_factory=Counter)
 
     def see(self, kind: CountedRecord[Any], item: Mapping[str, Any]) -> None:
-        record = kind.read(item)
-        deltas = kind.contribution(record)
+        try:
+            record = kind.read(item)
+            deltas = kind.contribution(record)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise UnreadableRecord(
+                f"{item['PK']} / {item['SK']} cannot be read ({type(error).__name__}: {error}); "
+                "correct it or delete it"
+            ) from error
         self.sums.update(rolled_up(deltas))
         counted = {totals for totals, _ in deltas}
         for totals in counted:
