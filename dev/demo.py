@@ -7,10 +7,10 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import batched
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from dev.demo_portfolio import PARTNER, Said, portfolio
-from dev.stack import LocalStack
+from dev.stack import Response
 from ops.errors import OpsError
 from tally.kernel.periods import Period
 from tally.payouts.model.statements import statement_id
@@ -18,9 +18,10 @@ from tally.payouts.model.statements import statement_id
 PROVIDER, BUYER, AGENT = "demo-provider", "demo-buyer", "demo-agent"
 INVOICES = "dset_a1b2c3d4e5f6"
 
+type Dataset = tuple[str, str, tuple[int, int, int], int, int]
 # Dataset, name, objects that are (pending, approved, rejected), indexed objects, bytes in all.
 # The sums are those of the dashboard in the provider reference; the first line is its dataset.
-_DATASETS = (
+DATASETS: Sequence[Dataset] = (
     (INVOICES, "AP Invoices 2025", (2, 139, 1), 138, 58_720_256),
     ("dset_g7h8i9j0k1l2", "Legal Contracts Archive", (4, 391, 5), 390, 812_646_400),
     ("dset_m3n4o5p6q7r8", "Quarterly Financial Reports", (1, 247, 2), 247, 536_870_912),
@@ -64,6 +65,8 @@ _QUERIES = (
     "refund requests after an outage",
 )
 _BEGAN = "2026-01-05T08:00:00Z"
+_EVER = 36_500
+"""Days: the demo's searches have the dates of the API's reference, and would grow too old."""
 _PATIENCE_S = 60
 
 
@@ -78,12 +81,14 @@ class DemoKeys(NamedTuple):
 
 class DemoIds(NamedTuple):
     """What the sample events speak of: the provider's statement of the last month with history,
-    the run that made it, a statement that waits for its payment, and a revoked key of the buyer."""
+    the run that made it, a statement that waits for its payment, and two keys of the buyer: a
+    revoked one, and one that nobody misses."""
 
     payout_id: str
     payout_run_id: str
     pending_payout_id: str
     revoked_key_id: str
+    spare_key_id: str
 
 
 class Demo(NamedTuple):
@@ -93,8 +98,32 @@ class Demo(NamedTuple):
     ids: DemoIds
 
 
-def load(stack: LocalStack, admin_key: str, events_key: str) -> Demo:
-    """Create the demo tenants, send their events, and wait until they are counted."""
+class Api(Protocol):
+    """Where a Tally is that is up."""
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        json: object = None,
+    ) -> Response: ...
+
+
+def load(
+    stack: Api,
+    admin_key: str,
+    events_key: str,
+    *,
+    year: Sequence[Said] | None = None,
+    datasets: Sequence[Dataset] = DATASETS,
+) -> Demo:
+    """Create the demo tenants, send their events, and wait until they are counted.
+
+    `year` is what the partner says, else all of the year that ends today; `datasets` are those
+    whose objects are uploaded.
+    """
     tenants = (
         (PROVIDER, "Demo Provider"),
         (BUYER, "Demo Buyer"),
@@ -102,27 +131,26 @@ def load(stack: LocalStack, admin_key: str, events_key: str) -> Demo:
         (PARTNER, "Demo Partner"),
     )
     for tenant_id, name in tenants:
-        body = {"tenant_id": tenant_id, "display_name": name}
+        body = {"tenant_id": tenant_id, "display_name": name, "query_text_retention_days": _EVER}
         _post(stack, "/v1/admin/tenants", admin_key, body)
     provider_key = _issue(stack, admin_key, PROVIDER, "Dashboard")["key"]
     agent_key = _issue(stack, admin_key, AGENT, "Agent")["key"]
     partner_key = _issue(stack, admin_key, PARTNER, "Dashboard")["key"]
-    buyer_keys = [
+    *buyer_keys, retired = (
         _issue(stack, admin_key, BUYER, name)
         for name in ("Dashboard", "Research agent", "Nightly export", "Retired agent")
-    ]
-    retired = buyer_keys.pop()
+    )
     buyer_key = buyer_keys[0]["key"]
     _request(stack, "DELETE", f"/v1/api-keys/{retired['api_key_id']}", buyer_key)
 
-    year = list(portfolio(datetime.now(UTC).date()))
+    year = list(portfolio(datetime.now(UTC).date())) if year is None else year
     of_partner = (_event(said.type, said.subject, said.data, said.time) for said in year)
-    for events in batched([*_catalog(), *_activity(), *of_partner], 100, strict=False):
+    for events in batched([*_catalog(datasets), *_activity(), *of_partner], 100, strict=False):
         answer = _post(stack, "/v1/events", events_key, events)
         if answer["rejected"]:
             raise OpsError(f"The demo's events were rejected: {answer['results']}")
     keys = DemoKeys(provider_key, buyer_key, agent_key, partner_key)
-    _wait_until_counted(stack, keys, year)
+    _wait_until_counted(stack, keys, year, datasets)
     run_ids = _pay(stack, admin_key, keys)
     last = max(run_ids)
     ids = DemoIds(
@@ -130,14 +158,18 @@ def load(stack: LocalStack, admin_key: str, events_key: str) -> Demo:
         payout_run_id=run_ids[last],
         pending_payout_id=statement_id(AGENT, last, "USD"),
         revoked_key_id=retired["api_key_id"],
+        spare_key_id=buyer_keys[-1]["api_key_id"],
     )
     return Demo(keys, ids)
 
 
-def _catalog() -> Iterator[dict[str, Any]]:
-    for dataset_id, name, (pending, approved, rejected), indexed, size in _DATASETS:
+def _catalog(filled: Sequence[Dataset]) -> Iterator[dict[str, Any]]:
+    """All datasets, and the objects of some."""
+    for dataset_id, name, *_ in DATASETS:
         subject = {"tenant_id": PROVIDER, "dataset_id": dataset_id}
         yield _event("dataset.created", dataset_id, subject | {"name": name})
+    for dataset_id, _, (pending, approved, rejected), indexed, size in filled:
+        subject = {"tenant_id": PROVIDER, "dataset_id": dataset_id}
         objects = pending + approved + rejected
         for n in range(objects):
             thing = subject | {"object_id": f"obj_{n:05}"}
@@ -154,7 +186,7 @@ def _catalog() -> Iterator[dict[str, Any]]:
 
 def _activity() -> Iterator[dict[str, Any]]:
     """Searches and accesses of closed months, which count as spend of the present month."""
-    contracts = _DATASETS[1][0]
+    contracts = DATASETS[1][0]
     for dataset_id, times, last, price in (
         (INVOICES, 47, "2026-04-05T09:30:00Z", "0.50"),
         (contracts, 12, "2026-04-04T16:45:00Z", "0.3125"),
@@ -166,7 +198,7 @@ def _activity() -> Iterator[dict[str, Any]]:
             yield _event("dataset.accessed", one, access | _price(price), when)
     prices = ("0.45",) * 213 + ("0.24",) * 9 + ("0.41",)
     for n, price in enumerate(prices):
-        found = [_DATASETS[n % 5][0], _DATASETS[(n + 1) % 5][0]][: 1 + n % 2]
+        found = [DATASETS[n % 5][0], DATASETS[(n + 1) % 5][0]][: 1 + n % 2]
         search = {
             "tenant_id": BUYER,
             "query_text": _QUERIES[n % len(_QUERIES)],
@@ -186,7 +218,7 @@ def _activity() -> Iterator[dict[str, Any]]:
         yield _event("search.performed", search_activity_id, search | _price(price), when)
 
 
-def _pay(stack: LocalStack, admin_key: str, keys: DemoKeys) -> dict[Period, str]:
+def _pay(stack: Api, admin_key: str, keys: DemoKeys) -> dict[Period, str]:
     """Import two months of history, make their statements, and mark the provider's as paid.
 
     Returns the run of each month.
@@ -249,13 +281,15 @@ def _event(kind: str, subject: str, data: dict[str, Any], when: str = _BEGAN) ->
     }
 
 
-def _wait_until_counted(stack: LocalStack, keys: DemoKeys, year: Sequence[Said]) -> None:
+def _wait_until_counted(
+    stack: Api, keys: DemoKeys, year: Sequence[Said], datasets: Sequence[Dataset]
+) -> None:
     """Wait until the API shows every number of the demo."""
     used = [said for said in year if "quantity" in said.data]
     organizations = sum(said.type == "organization.created" for said in year)
     suspended = sum(said.type == "organization.updated" for said in year)
     usage_path = f"/partner/usage?startDate={used[0].time[:10]}"
-    states = [states for _, _, states, _, _ in _DATASETS]
+    states = [states for _, _, states, _, _ in datasets]
     reviewed = sum(approved + rejected for _, approved, rejected in states)
     deadline = time.monotonic() + _PATIENCE_S
     while time.monotonic() < deadline:
@@ -278,7 +312,7 @@ def _wait_until_counted(stack: LocalStack, keys: DemoKeys, year: Sequence[Said])
             usage["totalEvents"],
         )
         if shown == (
-            *(reviewed, _DATASETS[0][3], 59, len(_SEARCHES), 125.67),
+            *(reviewed, DATASETS[0][3], 59, len(_SEARCHES), 125.67),
             *(organizations, organizations - suspended, len(used)),
         ):
             return
@@ -286,7 +320,7 @@ def _wait_until_counted(stack: LocalStack, keys: DemoKeys, year: Sequence[Said])
     raise OpsError("The demo's events were not counted in time; `make logs` tells more.")
 
 
-def _issue(stack: LocalStack, admin_key: str, tenant_id: str, name: str) -> dict[str, str]:
+def _issue(stack: Api, admin_key: str, tenant_id: str, name: str) -> dict[str, str]:
     body = {"name": name, "scopes": ["usage:read", "billing:read", "keys:write"]}
     issued: dict[str, str] = _post(
         stack, f"/v1/admin/tenants/{tenant_id}/api-keys", admin_key, body
@@ -294,11 +328,11 @@ def _issue(stack: LocalStack, admin_key: str, tenant_id: str, name: str) -> dict
     return issued
 
 
-def _post(stack: LocalStack, path: str, key: str, body: dict[str, Any] | Sequence[Any]) -> Any:
+def _post(stack: Api, path: str, key: str, body: dict[str, Any] | Sequence[Any]) -> Any:
     return _request(stack, "POST", path, key, body)
 
 
-def _request(stack: LocalStack, method: str, path: str, key: str, body: object = None) -> Any:
+def _request(stack: Api, method: str, path: str, key: str, body: object = None) -> Any:
     response = stack.request(method, path, headers={"X-API-Key": key}, json=body)
     if response.status >= 400:
         raise OpsError(f"{method} {path} answered {response.status}: {response.body.decode()}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dev.stack import LocalStack
 from tally.access.first_keys import FirstKeys, issue_first_keys
+from tally.audit.model import Actor, ActorType
 from tally.aws.table import Table
 from tally.kernel.clock import current_instant
 
@@ -11,4 +12,5 @@ from tally.kernel.clock import current_instant
 def issue(stack: LocalStack) -> FirstKeys:
     """New keys of the platform tenant and of the events' sender."""
     table = Table(stack.client("dynamodb"), stack.table_name)
-    return issue_first_keys(table, stack.outputs["PlatformTenantId"], current_instant())
+    platform, maker = stack.outputs["PlatformTenantId"], Actor(ActorType.OPERATOR, "make up")
+    return issue_first_keys(table, platform, current_instant(), maker)

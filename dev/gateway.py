@@ -13,14 +13,18 @@ from urllib.parse import parse_qs
 from dev import template
 from dev.template import route_for, route_of
 from tally.access.authentication import authenticator_for
+from tally.access.sessions import session_secret
+from tally.aws.secrets import Version
 from tally.aws.table import Table, default_table
 from tally.http import fallback
 from tally.http.dependencies import platform_tenant_id
 from tally.http.endpoint import Endpoint
 from tally.http.headers import allowed_origins
+from tally.http.limits import default_requests_per_minute
 from tally.http.lists import cursor_secrets
 from tally.kernel.clock import current_instant
-from tally.kernel.instants import Instant
+from tally.kernel.instants import EARLIEST, Instant
+from tally.limits.leasing import Limiter
 
 PLATFORM = "platform"
 
@@ -40,6 +44,18 @@ class Answer:
     headers: Mapping[str, str]
     body: Any
     text: str = field(default="", compare=False)
+
+
+class NeverRotated:
+    """What signs sessions, where nobody rotates it."""
+
+    _only = Version("0" * 36, b"secret", EARLIEST)
+
+    def current(self) -> Version:
+        return self._only
+
+    def version(self, version_id: str) -> Version | None:
+        return self._only if version_id == self._only.version_id else None
 
 
 def proxy_event(
@@ -71,12 +87,16 @@ def proxy_event(
 
 
 def overrides(table: Table, now: Instant) -> Overrides:
-    """What every handler needs: the table, the time, the platform tenant, the cursors' secret."""
+    """What every handler needs: the table, the time, the platform tenant, the secrets.
+
+    Tenants without a limit of their own have none."""
     return {
         default_table: lambda: table,
         current_instant: lambda: now,
         platform_tenant_id: lambda: PLATFORM,
+        default_requests_per_minute: lambda: 0,
         cursor_secrets: lambda: lambda _rotated: [b"secret"],
+        session_secret: NeverRotated,
         fallback.served_methods: template.served_methods,
         allowed_origins: frozenset,
     }
@@ -85,12 +105,15 @@ def overrides(table: Table, now: Instant) -> Overrides:
 def invoke(
     event: Mapping[str, Any], provided: Overrides, *, warm: bool, context: Any = None
 ) -> Answer:
-    """The answer of the route's handler; a handler that is not warm has forgotten all API keys."""
+    """The answer of the route's handler; one that is not warm has forgotten keys and limits."""
     route = route_of(event["httpMethod"], event["resource"])
     endpoint = route.module.endpoint
     endpoint.dependency_overrides.update(provided)
     if not warm and isinstance(endpoint, Endpoint):
-        endpoint.authenticator = authenticator_for(endpoint.scope)  # as in a new process
+        # As in a new process.
+        sessions = provided[session_secret]()
+        endpoint.authenticator = authenticator_for(endpoint.scope, sessions)
+        endpoint.limiter = Limiter()
     response = endpoint.handler(event, context)
     headers = {name: values[0] for name, values in response["multiValueHeaders"].items()}
     text, is_json = response["body"], headers.get("Content-Type") == "application/json"

@@ -1,7 +1,8 @@
-"""Writes the tables of docs/events.md and docs/routes.md from the code: `python -m dev.references`.
+"""Writes what is generated from the code: `python -m dev.references`.
 
-A table stands between `<!-- generated: NAME ... -->` and `<!-- /generated -->`. Names are event
-types that share one table, or `routes`.
+That is the OpenAPI document, the JSON Schemas of the events, and the tables of docs/events.md and
+docs/routes.md. A table stands between `<!-- generated: NAME ... -->` and `<!-- /generated -->`.
+Names are event types that share one table, or `routes`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from pydantic import AliasChoices, BaseModel
 from pydantic.fields import FieldInfo
 
 from dev import ROOT
-from dev.template import Route, routes
+from dev.openapi import document
+from dev.template import Route, pages, routes
+from tally.http.endpoint import Endpoint
 from tally.intake.registry import EVENT_TYPES
 from tally.wire.fields import Amount, Currency, Id, JsonObject, Name
 
@@ -158,6 +161,10 @@ def route_row(route: Route) -> tuple[str, ...]:
 
 def scope_of(route: Route) -> str:
     endpoint = route.module.endpoint
+    if not isinstance(endpoint, Endpoint):
+        return "no credential"
+    if endpoint.scope is None:
+        return "any API key"
     return f"`{endpoint.scope}`" + (" of the platform tenant" if endpoint.platform_only else "")
 
 
@@ -169,7 +176,15 @@ def _summary(docstring: str) -> str:
 
 
 def _audience(path: str) -> int:
-    prefixes = ("/v1/events", "/v1/provider", "/v1/buyer", "/v1/agent", "/partner", "/v1/api-keys")
+    prefixes = (
+        "/v1/events",
+        "/v1/provider",
+        "/v1/buyer",
+        "/v1/agent",
+        "/partner",
+        "/v1/api-keys",
+        "/v1/sessions",
+    )
     return next((n for n, prefix in enumerate(prefixes) if path.startswith(prefix)), len(prefixes))
 
 
@@ -216,16 +231,18 @@ def event_models() -> Mapping[str, type[BaseModel]]:
 
 
 def references() -> Mapping[Path, str]:
-    """Each document with tables as the code has them."""
+    """Each page with its tables as the code has them."""
     return {
         EVENTS: filled(EVENTS.read_text(), event_tables()),
-        ROUTES: filled(ROUTES.read_text(), {"routes": routes_table(routes())}),
+        ROUTES: filled(ROUTES.read_text(), {"routes": routes_table((*routes(), *pages()))}),
     }
 
 
 def main() -> int:
-    for path, text in references().items():
-        path.write_text(text)
+    # The tables first: the other documents take sentences from these pages.
+    for make in (references, document.texts):
+        for path, text in make().items():
+            path.write_text(text)
     return 0
 
 

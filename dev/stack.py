@@ -232,7 +232,7 @@ def _sam(log: Path, env: Mapping[str, str], *arguments: str) -> None:
 
 
 def _parameters() -> str:
-    return f"Stage=local Architecture={architecture()}"
+    return f"Stage=local OidcIssuer=cognito Architecture={architecture()}"
 
 
 def architecture() -> str:

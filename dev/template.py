@@ -56,8 +56,14 @@ def module_of(properties: Mapping[str, Any]) -> ModuleType:
 
 @cache
 def routes() -> tuple[Route, ...]:
-    """What the API serves, without what answers for all the rest."""
-    return tuple(route for route in _routes() if route.method != "ANY")
+    """What the API serves to callers with a credential."""
+    return tuple(r for r in _routes() if r.method != "ANY" and r.function not in _without_rights())
+
+
+@cache
+def pages() -> tuple[Route, ...]:
+    """What the API serves to everybody: the files of functions that may do nothing at all."""
+    return tuple(r for r in _routes() if r.method != "ANY" and r.function in _without_rights())
 
 
 @cache
@@ -74,6 +80,11 @@ def served_methods() -> Mapping[str, str]:
     return methods
 
 
+@cache
+def _without_rights() -> frozenset[str]:
+    return frozenset(n for n, p in functions().items() if not {"Policies", "Role"} & p.keys())
+
+
 def _routes() -> Iterator[Route]:
     for function, properties in _events("Api"):
         yield Route(properties["Method"], properties["Path"], function)
@@ -81,7 +92,7 @@ def _routes() -> Iterator[Route]:
 
 def route_for(method: str, path: str) -> tuple[Route, dict[str, str]]:
     """The route that API Gateway would take, and its path parameters; LookupError if none."""
-    in_order = sorted(routes(), key=lambda route: route.path.count("{"))
+    in_order = sorted((*routes(), *pages()), key=lambda route: route.path.count("{"))
     for route in (*in_order, *fallbacks()):
         pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", route.path)
         pattern = re.sub(r"\{(\w+)\+\}", r"(?P<\1>.+)", pattern)
@@ -93,7 +104,7 @@ def route_for(method: str, path: str) -> tuple[Route, dict[str, str]]:
 
 def route_of(method: str, resource: str) -> Route:
     """The route with this method of a resource, a path as the template spells it."""
-    served = (*routes(), *fallbacks())
+    served = (*routes(), *pages(), *fallbacks())
     return next(r for r in served if r.path == resource and r.method in (method, "ANY"))
 
 
@@ -125,9 +136,11 @@ def _statements(function: str) -> Iterator[dict[str, Any]]:
 
 
 def rights(function: str) -> dict[str, list[Any]]:
-    """IAM action -> resources, of what a function may do."""
+    """IAM action -> resources, of what a function may do, whatever it is that it does it to."""
     granted: dict[str, list[Any]] = {}
     for statement in statements(function):
+        if "Condition" in statement:
+            continue
         for action in _listed(statement["Action"]):
             granted.setdefault(action, []).extend(_listed(statement["Resource"]))
     return granted
@@ -147,22 +160,23 @@ def create_table(client: Any, name: str) -> None:
     )
 
 
-def passes_filter(sort_key: str) -> bool:
-    """Whether the stream's function receives a change of an item with this sort key."""
+def passes_filter(sort_key: str, change: str = "INSERT") -> bool:
+    """Whether the stream's function receives this change of an item with this sort key."""
     return any(
         sort_key.startswith(rule["prefix"]) if isinstance(rule, dict) else sort_key == rule
-        for rule in _stream_rules()
+        for pattern in _stream_patterns()
+        if change in pattern.get("eventName", [change])
+        for rule in pattern["dynamodb"]["Keys"]["SK"]["S"]
     )
 
 
 @cache
-def _stream_rules() -> tuple[Any, ...]:
-    patterns = [
+def _stream_patterns() -> tuple[Any, ...]:
+    return tuple(
         json.loads(each["Pattern"])
         for _, properties in _events("DynamoDB")
         for each in properties["FilterCriteria"]["Filters"]
-    ]
-    return tuple(rule for each in patterns for rule in each["dynamodb"]["Keys"]["SK"]["S"])
+    )
 
 
 def _events(kind: str) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dev import ROOT, emulator, stack
+from dev import ROOT, emulator, first_keys, oidc, stack
 from dev.containers import docker_runs
-from dev.demo import Demo, load
+from dev.demo import PROVIDER, Demo, load
 from dev.emulator import Emulator
+from dev.oidc import OidcClient
 from dev.stack import LocalStack
 from ops.errors import exit_status
 
@@ -41,6 +42,17 @@ class Files:
     @property
     def stack(self) -> Path:
         return self.folder / "stack.json"
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A stack that is up, with what its user is told."""
+
+    local: LocalStack
+    admin_key: str
+    events_key: str
+    client: OidcClient
+    demo: Demo | None
 
 
 def main() -> int:
@@ -67,8 +79,6 @@ def _arguments() -> argparse.Namespace:
 
 
 def _up(files: Files, port: int, *, demo: bool) -> None:
-    from dev import first_keys  # noqa: PLC0415 - `make down` does not need it
-
     begun = time.monotonic()
     files.stack.unlink(missing_ok=True)
     with _step("Stopping the earlier stack") as step:
@@ -85,12 +95,14 @@ def _up(files: Files, port: int, *, demo: bool) -> None:
         with _step("Issuing the first keys"):
             admin_key, events_key = first_keys.issue(local)
         loaded = _load_demo(local, admin_key, events_key) if demo else None
-        _write(files.stack, local, admin_key, events_key, loaded)
+        client = oidc.link(local, PROVIDER if demo else local.outputs["PlatformTenantId"])
+        ready = Ready(local, admin_key, events_key, client, loaded)
+        _write(files.stack, ready)
     except BaseException:
         emulator.stop(files.home)
         raise
     print(f"\nReady in {time.monotonic() - begun:.0f} s.\n")
-    _greet(local, admin_key, events_key, loaded)
+    _greet(ready)
 
 
 def _load_demo(local: LocalStack, admin_key: str, events_key: str) -> Demo:
@@ -98,38 +110,40 @@ def _load_demo(local: LocalStack, admin_key: str, events_key: str) -> Demo:
         return load(local, admin_key, events_key)
 
 
-def _greet(local: LocalStack, admin_key: str, events_key: str, demo: Demo | None) -> None:
-    print(f"API           {local.api_url}")
-    print(f"admin key     {admin_key}")
-    print(f"events key    {events_key}")
+def _greet(ready: Ready) -> None:
+    demo, dashboard = ready.demo, f"{ready.local.api_url}/v1/provider/dashboard"
+    print(f"API           {ready.local.api_url}")
+    print(f"admin key     {ready.admin_key}")
+    print(f"events key    {ready.events_key}")
     if demo:
         print(f"provider key  {demo.keys.provider_key}")
         print(f"buyer key     {demo.keys.buyer_key}")
         print(f"agent key     {demo.keys.agent_key}   (a buyer of two searches)")
         print(f"partner key   {demo.keys.partner_key}   (a year of a portfolio)")
-    key = demo.keys.provider_key if demo else admin_key
-    print(f"\ncurl -H 'X-API-Key: {key}' {local.api_url}/v1/provider/dashboard")
+    key = demo.keys.provider_key if demo else ready.admin_key
+    print(f"\ncurl -H 'X-API-Key: {key}' {dashboard}")
+    print(f"\nWith an access token:\n{oidc.bearer_call(ready.client, dashboard)}")
     if docker_runs():
         print("\nIn Lambda's container, with Docker:")
         print("make invoke FUNCTION=ProviderDashboard   runs a function's sample event")
         print("make api                                 serves the API on port 3000")
 
 
-def _write(
-    path: Path, local: LocalStack, admin_key: str, events_key: str, demo: Demo | None
-) -> None:
+def _write(path: Path, ready: Ready) -> None:
     """Write the stack file atomically, readable only by the owner."""
     content: dict[str, Any] = {
-        "api_url": local.api_url,
-        "admin_key": admin_key,
-        "events_key": events_key,
-        "endpoint_url": local.endpoint_url,
-        "region": local.region,
-        "table_name": local.table_name,
-        "stack_name": local.stack_name,
+        "api_url": ready.local.api_url,
+        "admin_key": ready.admin_key,
+        "events_key": ready.events_key,
+        "endpoint_url": ready.local.endpoint_url,
+        "region": ready.local.region,
+        "table_name": ready.local.table_name,
+        "stack_name": ready.local.stack_name,
+        "oidc": ready.client._asdict(),
     }
-    if demo:
-        content["demo"] = demo.keys._asdict() | demo.ids._asdict()
+    if ready.demo:
+        keys, ids = ready.demo.keys._asdict(), ready.demo.ids._asdict()
+        content |= keys | {"demo": keys | ids}
     draft = path.with_suffix(".draft")
     draft.unlink(missing_ok=True)
     draft.touch(mode=0o600)

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import traceback
 from collections.abc import Sequence
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ops import counters, events, invocations, keys, money, restore, smoke
+from ops import (
+    counters,
+    events,
+    invocations,
+    keys,
+    money,
+    oidc,
+    query_texts,
+    restore,
+    smoke,
+    tenants,
+)
 from ops.deployment import find_deployment
 from ops.errors import OpsError
 from tally.kernel.errors import TallyError
@@ -27,7 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The exit status of a command; 2 if it failed, since then nothing is known."""
     parsed = parser().parse_args(arguments)
     try:
-        status: int = parsed.run(find_deployment(parsed.stack_name), parsed)
+        deployed = find_deployment(parsed.stack_name)
+        # What commands audit is kept for as long as what functions do.
+        os.environ["AUDIT_RETENTION_DAYS"] = deployed.outputs.get("AuditRetentionDays", "400")
+        kept_days = deployed.outputs.get("QueryTextRetentionDays", "365")
+        os.environ["QUERY_TEXT_RETENTION_DAYS"] = kept_days
+        status: int = parsed.run(deployed, parsed)
     except (OpsError, TallyError, BotoCoreError, ClientError, RuntimeError) as error:
         print(f"tally: {error}", file=sys.stderr)
         return 2
@@ -48,8 +65,10 @@ def parser() -> argparse.ArgumentParser:
         "--stack-name", metavar="NAME", help="a stack in AWS (default: the local one)"
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for group in (keys, counters, money, events, invocations, restore, smoke):
+    for group in (keys, tenants, oidc, counters, money, events, query_texts):
         group.add_commands(commands)
+    for command in (invocations, restore, smoke):
+        command.add_commands(commands)
     return parser
 
 

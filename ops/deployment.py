@@ -37,6 +37,7 @@ class Deployment:
     s3: Any
     sqs: Any
     functions: Any = None
+    sts: Any = None
 
 
 class Outputs(dict[str, str]):
@@ -66,7 +67,7 @@ def deployment_of(client: Callable[[str], Any], stack_name: str, **known_better:
     """The stack with this name in the account of the clients. `known_better`: outputs."""
     outputs = Outputs({**_outputs_or_advice(client, stack_name), **known_better})
     table = Table(client("dynamodb"), outputs["TableName"])
-    return Deployment(table, outputs, client("s3"), client("sqs"), client("lambda"))
+    return Deployment(table, outputs, *map(client, ("s3", "sqs", "lambda", "sts")))
 
 
 def _outputs_or_advice(client: Callable[[str], Any], stack_name: str) -> Mapping[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 
+from ops.actors import operator
 from ops.commands import Commands, add_command
 from ops.deployment import Deployment
 from tally.access.first_keys import issue_first_keys
@@ -20,7 +21,8 @@ def add_commands(commands: Commands) -> None:
 
 
 def first_keys(deployed: Deployment, _: Namespace) -> int:
-    keys = issue_first_keys(deployed.table, deployed.outputs["PlatformTenantId"], current_instant())
+    platform = deployed.outputs["PlatformTenantId"]
+    keys = issue_first_keys(deployed.table, platform, current_instant(), operator(deployed))
     print("Shown once; only hashes are stored.")
     print(f"admin key   {keys.admin_key}   (admin:* of the platform tenant)")
     print(f"events key  {keys.events_key}   (events:write, for the marketplace's sender)")

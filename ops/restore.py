@@ -20,7 +20,9 @@ from ops.counters import recount_tenants
 from ops.deployment import Deployment
 from ops.errors import OpsError
 from ops.money import check_books, verify_payouts
+from ops.query_texts import erase_again
 from tally.aws.table import Table
+from tally.kernel.clock import current_instant
 
 _LOOK_EVERY_S = 15
 _LONGEST_S = 24 * 3600
@@ -69,7 +71,10 @@ def restore_table(deployed: Deployment, arguments: Namespace) -> int:
     restoring.wait()
     restoring.set_up()
     print(f"Restored after {time.monotonic() - started:,.0f} s. Checking it:", flush=True)
-    status = _check(replace(deployed, table=Table(client, name)), arguments)
+    restored = Table(client, name)
+    deleted = erase_again(deployed.table, restored, current_instant())
+    print(f"{deleted} query texts that are erased or too old are deleted from it again.")
+    status = _check(replace(deployed, table=restored), arguments)
     print("The restored table is right." if status == 0 else "The restored table is not right.")
     if arguments.drill:
         restoring.delete()

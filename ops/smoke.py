@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 
+from ops.actors import operator
 from ops.commands import Commands, add_command
 from ops.deployment import Deployment
 from ops.errors import OpsError
@@ -54,4 +55,5 @@ def smoke(deployed: Deployment, url: str, timing: Timing) -> Passed:
     except ValueError as error:
         raise OpsError(str(error)) from error
     platform = deployed.outputs["PlatformTenantId"]
-    return Prober(deployed.table, platform, TENANT_ID, call, timing).run()
+    actor = operator(deployed)
+    return Prober(deployed.table, platform, TENANT_ID, call, timing, actor).run()

@@ -75,18 +75,22 @@ def rival(first: Callable[[], object]) -> Fault:
 
 @dataclass
 class FaultyClient:
-    """A client whose n-th transaction from now meets a fault."""
+    """A client whose n-th transaction, or batch of writes, from now meets a fault."""
 
     real: Any
     faults: dict[int, Fault] = field(default_factory=dict)
     writes: int = 0
 
     def transact_write_items(self, **arguments: Any) -> Any:
+        return self._write(lambda: self.real.transact_write_items(**arguments))
+
+    def batch_write_item(self, **arguments: Any) -> Any:
+        return self._write(lambda: self.real.batch_write_item(**arguments))
+
+    def _write(self, write: Callable[[], Any]) -> Any:
         self.writes += 1
         fault = self.faults.pop(self.writes, None)
-        if fault is None:
-            return self.real.transact_write_items(**arguments)
-        return fault(lambda: self.real.transact_write_items(**arguments))
+        return fault(write) if fault else write()
 
     def after(self, writes: int, fault: Fault) -> None:
         self.faults[self.writes + 1 + writes] = fault

@@ -15,6 +15,7 @@ from dev import ROOT
 from dev.template import (
     fallbacks,
     module_of,
+    pages,
     resources,
     rights,
     routes,
@@ -22,6 +23,7 @@ from dev.template import (
     statements,
     template,
 )
+from tally.http.endpoint import Endpoint
 from tests.api.answers import ALWAYS
 from tests.template import FUNCTIONS, Properties
 
@@ -30,6 +32,8 @@ ROLES: Mapping[str, Properties] = {
     for name, each in resources("AWS::IAM::Role").items()
     if name != "LogRole"  # API Gateway's, to write logs
 }
+# Functions that know who calls them.
+CALLED = {route.function for route in routes() if isinstance(route.module.endpoint, Endpoint)}
 TABLE = template()["Resources"]["Table"]
 API: Properties = template()["Resources"]["Api"]["Properties"]
 
@@ -59,7 +63,7 @@ def test_a_functions_handler_is_there(function: str) -> None:
 
 
 def test_no_route_is_served_twice() -> None:
-    named = [str(route) for route in routes()]
+    named = [str(route) for route in (*routes(), *pages())]
 
     assert len(named) == len(set(named))
 
@@ -82,9 +86,25 @@ def test_who_signs_cursors_is_given_the_secret_and_nobody_else(function: str) ->
     module = module_of(properties)
 
     given = "CURSOR_SECRET_ARN" in properties.get("Environment", {}).get("Variables", {})
-    may_read = "secretsmanager:GetSecretValue" in rights(function)
+    readable = rights(function).get("secretsmanager:GetSecretValue", [])
+    may_read = {"Fn::GetAtt": ["CursorSecret", "Id"]} in readable
 
     assert given == may_read == hasattr(module, "Cursors")
+
+
+@each_function
+def test_whoever_has_callers_may_read_what_signs_sessions_and_nobody_else(function: str) -> None:
+    globally = template()["Globals"]["Function"]["Environment"]["Variables"]
+    secret = {"Fn::GetAtt": ["SessionSecret", "Id"]}
+
+    readers = [action for action, where in rights(function).items() if secret in where]
+
+    assert globally["SESSION_SECRET_ARN"] == secret
+    assert readers == (
+        ["secretsmanager:GetSecretValue", "secretsmanager:ListSecretVersionIds"]
+        if function in CALLED
+        else []
+    )
 
 
 # ---------------------------------------------------------------------------- rights
@@ -93,13 +113,35 @@ def test_who_signs_cursors_is_given_the_secret_and_nobody_else(function: str) ->
 @each_function
 def test_rights_are_named_one_by_one(function: str) -> None:
     for statement in statements(function):
-        assert set(statement) == {"Effect", "Action", "Resource"}
+        assert set(statement) - {"Condition"} == {"Effect", "Action", "Resource"}
         assert statement["Effect"] == "Allow"
 
     granted = rights(function)
     reads = granted.keys() & {"dynamodb:GetItem", "dynamodb:Query"}
-    assert bool(reads) == (function != "Fallback")
+    assert bool(reads) == (function not in {"Fallback", "Reference"})
     assert not [action for action in granted if "*" in action]
+
+
+@each_function
+def test_whoever_has_callers_counts_their_requests_and_notes_their_keys(function: str) -> None:
+    """And may change nothing else of the table for it."""
+    conditional = [each for each in statements(function) if "Condition" in each]
+
+    assert [each["Condition"] for each in conditional] == (
+        [
+            {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["LIMIT#*"]}},
+            {
+                "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["APIKEY#*"]},
+                "ForAllValues:StringEquals": {"dynamodb:Attributes": ["PK", "SK", "last_used_at"]},
+            },
+        ]
+        if function in CALLED
+        else []
+    )
+    table = {"Fn::GetAtt": ["Table", "Arn"]}
+    assert all(
+        (each["Action"], each["Resource"]) == ("dynamodb:UpdateItem", table) for each in conditional
+    )
 
 
 @each_function
@@ -189,7 +231,7 @@ def test_one_function_answers_whatever_no_route_does() -> None:
 
 def test_it_knows_the_methods_of_each_path() -> None:
     served: dict[str, list[str]] = {}
-    for route in routes():
+    for route in (*routes(), *pages()):
         served.setdefault(route.path, []).append(route.method)
 
     listed = {path: ", ".join(sorted(methods)) for path, methods in served.items()}

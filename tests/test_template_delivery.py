@@ -15,6 +15,9 @@ import pytest
 import tally
 from dev.template import passes_filter, resources, rights, template, unrestored
 from tally.activity.counters import AccessTotals, BuyerTotals
+from tally.activity.erasing import LONGEST_S
+from tally.activity.items import search_key
+from tally.aws.retries import NEEDED_S
 from tally.catalog.counters import DatasetTotals, ProviderTotals
 from tally.catalog.items import dataset_key, object_key
 from tally.counting.changes import MARKER_LIFETIME
@@ -103,6 +106,7 @@ def test_the_bus_leads_to_the_function_by_way_of_the_queue() -> None:
 
 
 TASKS = {"Fn::GetAtt": ["PayoutTasks", "Arn"]}
+ERASURES = {"Fn::GetAtt": ["ErasureTasks", "Arn"]}
 FAILURES = {"Fn::GetAtt": ["AsyncFailures", "Arn"]}
 QUEUE_RIGHTS: Mapping[str, Mapping[str, Any]] = {
     "ReceiveEvents": {
@@ -110,6 +114,14 @@ QUEUE_RIGHTS: Mapping[str, Mapping[str, Any]] = {
         "sqs:DeleteMessage": [INBOUND],
         "sqs:GetQueueAttributes": [INBOUND],
         "sqs:SendMessage": [INBOUND, REJECTED],
+    },
+    "EraseQueryTexts": {"sqs:SendMessage": [ERASURES]},
+    "ExpireQueryTexts": {"sqs:SendMessage": [ERASURES]},
+    "DeleteQueryTexts": {
+        "sqs:ReceiveMessage": [ERASURES],
+        "sqs:DeleteMessage": [ERASURES],
+        "sqs:GetQueueAttributes": [ERASURES],
+        "sqs:SendMessage": [ERASURES],
     },
     "StartPayouts": {"sqs:SendMessage": [TASKS]},
     "CreatePayoutRun": {"sqs:SendMessage": [TASKS]},
@@ -168,6 +180,53 @@ def test_a_payout_task_is_the_functions_alone_for_as_long_as_it_may_run() -> Non
     }
     most = function["Environment"]["Variables"]["MAX_RECEIVE_COUNT"]
     assert int(most) == properties["RedrivePolicy"]["maxReceiveCount"]
+
+
+def test_a_task_of_an_erasure_is_the_functions_alone_for_as_long_as_it_may_run() -> None:
+    """And one of four at a time: more would leave a new table no writes for anybody else."""
+    properties = BUS["ErasureTasks"]["Properties"]
+    function = FUNCTIONS["DeleteQueryTexts"]
+    source = function["Events"]["Queue"]["Properties"]
+
+    assert properties["VisibilityTimeout"] > 6 * function["Timeout"]
+    assert properties["RedrivePolicy"] == {
+        "deadLetterTargetArn": {"Fn::GetAtt": ["FailedErasureTasks", "Arn"]},
+        "maxReceiveCount": 20,
+    }
+    assert source["Queue"] == ERASURES
+    assert source["BatchSize"] == 1
+    assert source["ScalingConfig"] == {"MaximumConcurrency": 4}
+    assert function["Timeout"] > LONGEST_S + NEEDED_S
+
+
+def test_query_texts_expire_every_day_whatever_fails() -> None:
+    function = FUNCTIONS["ExpireQueryTexts"]
+    daily = function["Events"]["Daily"]["Properties"]
+
+    assert daily["ScheduleExpression"] == "cron(0 4 * * ? *)"
+    assert daily["DeadLetterConfig"] == {"Arn": FAILURES}
+    assert function["EventInvokeConfig"] == FUNCTIONS["StartPayouts"]["EventInvokeConfig"]
+    parameter = template()["Parameters"]["QueryTextRetentionDays"]
+    assert (parameter["Default"], parameter["MinValue"]) == (365, 1)
+    variables = template()["Globals"]["Function"]["Environment"]["Variables"]
+    assert variables["QUERY_TEXT_RETENTION_DAYS"] == {"Ref": "QueryTextRetentionDays"}
+
+
+def test_copies_of_query_texts_are_gone_within_35_days() -> None:
+    """The archive of the bus and the queues hold events whole."""
+    longest = timedelta(days=35)
+
+    assert template()["Parameters"]["ArchiveDays"]["MaxValue"] == longest.days
+    for queue in resources("AWS::SQS::Queue").values():
+        assert queue["Properties"]["MessageRetentionPeriod"] < longest.total_seconds()
+
+
+def test_no_change_of_a_search_is_delivered_but_its_creation_and_its_end() -> None:
+    """Its old image may hold a text from before texts had items of their own."""
+    key = search_key("acme", "2026-04-05T09:30:00.000000000Z", "5e8848")
+
+    delivered = {change: passes_filter(key.sk, change) for change in ("INSERT", "MODIFY", "REMOVE")}
+    assert delivered == {"INSERT": True, "MODIFY": False, "REMOVE": True}
 
 
 def test_only_the_rule_and_the_function_send_to_the_queues() -> None:
@@ -232,6 +291,8 @@ ARGUMENTS: Mapping[str, tuple[Any, ...]] = {
     "day": ("2026-04-05",),
     "prefix": ("k3j5m7n2p4q6",),
     "api_key_id": ("key_k3j5m7n2p4q6",),
+    "client_id": ("3d1q2r", "DATASET"),
+    "audit_id": ("aud_5e8848",),
     "created_at": ("2026-04-05T09:30:00.000000000Z",),
     "parked_at": ("2026-04-05T09:30:00.000000000Z",),
     "occurred_at": ("2026-04-05T09:30:00.000000000Z",),

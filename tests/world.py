@@ -16,23 +16,30 @@ from unittest.mock import patch
 import botocore.session
 from moto import mock_aws
 
+from dev.fast_moto import fast_moto
 from dev.gateway import PLATFORM, Answer, Headers, invoke, overrides, proxy_event
-from dev.template import create_table, passes_filter
+from dev.template import create_table, passes_filter, route_of
 from tally.access.api_keys import create_api_key
 from tally.access.model.api_keys import ApiKey
+from tally.access.model.callers import Caller
 from tally.access.model.key_hashing import generate_key, parse_key
 from tally.access.model.scopes import Scope
 from tally.access.model.tenants import Tenant
+from tally.access.sessions import session_secret
 from tally.access.tenants import create_tenant
-from tally.aws.queues import payout_tasks
+from tally.activity import erasing
+from tally.aws.queues import erasure_tasks, payout_tasks
+from tally.aws.secrets import Secret
 from tally.aws.table import Table
 from tally.counting.changes import Counted
 from tally.counting.engine import count
 from tally.counting.parking import park
 from tally.http.headers import allowed_origins
+from tally.http.limits import default_requests_per_minute
 from tally.kernel.instants import Instant, plus, to_datetime
 from tally.payouts.runs import Run, Task, do_task, get_run
-from tests.fast_moto import fast_moto
+from tests.operators import OPERATOR
+from tests.secret_store import SecretStore
 
 NOW = "2026-04-05T10:00:00.000000000Z"
 CREDENTIALS: dict[str, Any] = {
@@ -54,11 +61,38 @@ class Tasks:
 
 
 @dataclass
+class Erasures:
+    """A queue of erasures, in memory. `later` are delayed: nothing brings them but `World.wait`."""
+
+    bodies: list[str] = field(default_factory=list)
+    later: list[tuple[Instant, str]] = field(default_factory=list)
+    now: Callable[[], Instant] = lambda: NOW
+
+    def send(self, body: str, _attributes: Any = None, *, delay_s: int = 0) -> None:
+        if delay_s:
+            self.later.append((plus(self.now(), timedelta(seconds=delay_s)), body))
+        else:
+            self.bodies.append(body)
+
+    def send_all(self, bodies: Iterable[str]) -> None:
+        self.bodies += bodies
+
+    def receive(self) -> list[str]:
+        """All that is due by now."""
+        due = [each for each in self.later if each[0] <= self.now()]
+        self.later = [each for each in self.later if each not in due]
+        found = self.bodies + [body for _, body in due]
+        self.bodies = []
+        return found
+
+
+@dataclass
 class World:
     """`now` is the time of everything that happens; move it with `wait`.
 
     `warm` functions remember keys from one request to the next. `origins` are the pages that may
-    call the API. `context` is what Lambda gives the functions.
+    call the API. `requests_per_minute`: the limit of tenants without one of their own, 0 for none.
+    `context` is what Lambda gives the functions. `secrets` has what signs sessions.
     """
 
     table: Table
@@ -66,10 +100,17 @@ class World:
     now: Instant = NOW
     warm: bool = False
     tasks: Any = field(default_factory=Tasks)
+    erasures: Any = field(default_factory=Erasures)
     origins: frozenset[str] = frozenset()
+    requests_per_minute: int = 0
     context: Any = None
+    secrets: SecretStore = field(init=False)
+    _secret: Secret | None = None
     _read: int = 0
     _keys: dict[tuple[str, tuple[Scope, ...]], str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.secrets = SecretStore("SESSION_SECRET_ARN", lambda: self.now)
 
     # ------------------------------------------------------------ the API
 
@@ -94,9 +135,14 @@ class World:
 
     def invoke(self, event: dict[str, Any], context: Any = None) -> Answer:
         """What the route's function makes of an event from the gateway."""
+        secret = self._secret if self.warm and self._secret else self.secrets.of_new_process()
+        self._secret = secret
         provided = overrides(self.table, self.now) | {
             payout_tasks: lambda: self.tasks,
+            erasure_tasks: lambda: self.erasures,
             allowed_origins: lambda: self.origins,
+            default_requests_per_minute: lambda: self.requests_per_minute,
+            session_secret: lambda: secret,
         }
         return invoke(event, provided, warm=self.warm, context=context or self.context)
 
@@ -142,6 +188,17 @@ class World:
             do_task(self.table, task, self.now, hold_for=timedelta(days=90))
             self.tasks.bodies.pop(0)
 
+    # ---------------------------------------------------------------- erasures
+
+    def do_erasures(self) -> int:
+        """What the queue's function does with all that is due. How many texts it deletes."""
+        deleted = 0
+        while bodies := self.erasures.receive():
+            for body in bodies:
+                task = erasing.Task.from_json(body)
+                deleted += erasing.do_task(self.table, self.erasures, task, self.now)
+        return deleted
+
     # ------------------------------------------------------ tenants and keys
 
     def tenant(self, tenant_id: str, **overrides: Any) -> str:
@@ -152,7 +209,8 @@ class World:
             "reserve_rate": Decimal("0.10"),
             "created_at": self.now,
         }
-        create_tenant(self.table, Tenant(tenant_id=tenant_id, **(defaults | overrides)))
+        tenant = Tenant(tenant_id=tenant_id, **(defaults | overrides))
+        create_tenant(self.table, tenant, OPERATOR)
         return tenant_id
 
     def key(self, tenant_id: str, *scopes: Scope) -> str:
@@ -172,6 +230,7 @@ class World:
             "name": "test",
             "created_at": self.now,
             "secret_hash": credential.secret_hash,
+            "last_used_at": self.now,  # no test is to meet a note of a use that it did not ask for
         }
         key = ApiKey(
             prefix=credential.prefix,
@@ -197,7 +256,7 @@ class World:
         new, self._read = records[self._read :], len(records)
         # As Lambda hands them over: in JSON, where times are numbers.
         passed = json.dumps(
-            [r for r in new if passes_filter(r["dynamodb"]["Keys"]["SK"]["S"])],
+            [r for r in new if passes_filter(r["dynamodb"]["Keys"]["SK"]["S"], r["eventName"])],
             default=lambda time: time.timestamp(),
         )
         sent: list[dict[str, Any]] = json.loads(passed)
@@ -238,11 +297,33 @@ class World:
             events.unregister("before-call.dynamodb", tell)
 
     @contextmanager
+    def as_caller(self, path: str, caller: Caller) -> Iterator[None]:
+        """Whatever credential is sent to POST on the path, it is taken for the caller's."""
+
+        class Known:
+            def authenticate(self, _credential: str, _table: Table, _now: Instant) -> Caller:
+                return caller
+
+        endpoint = route_of("POST", path).module.endpoint
+        usual, was_warm = endpoint.authenticator, self.warm
+        endpoint.authenticator, self.warm = Known(), True  # or the function would get a new one
+        try:
+            yield
+        finally:
+            endpoint.authenticator, self.warm = usual, was_warm
+
+    @contextmanager
     def unchanged(self) -> Iterator[None]:
-        """Nothing is stored meanwhile."""
-        before = self.items()
+        """Nothing is stored meanwhile, but when a key was last used."""
+        before = self._items_but_for_uses()
         yield
-        assert self.items() == before
+        assert self._items_but_for_uses() == before
+
+    def _items_but_for_uses(self) -> list[dict[str, Any]]:
+        return [
+            {name: value for name, value in item.items() if name != "last_used_at"}
+            for item in self.items()
+        ]
 
     def items(self) -> list[dict[str, Any]]:
         """Every item of the table, in wire format."""
@@ -264,7 +345,9 @@ def new_world() -> Iterator[World]:
         name = f"tally-{next(_numbers)}"
         create_table(client, name)
         world = World(Table(client, name, sleep=lambda _: None), _client("dynamodbstreams"))
+        world.erasures.now = lambda: world.now
         patches.enter_context(fast_moto())
+        patches.enter_context(patch.dict("os.environ", {"SESSION_SECRET_ARN": "arn:secret"}))
         # Changes are stamped with the world's time, as they are with DynamoDB's.
         patches.enter_context(
             patch(

@@ -19,6 +19,7 @@ from dev.gateway import PLATFORM
 from dev.stack import LocalStack
 from dev.template import routes
 from tally.access.model.scopes import Scope
+from tally.audit.model import SCHEDULE
 from tally.counting.engine import count
 from tally.intake.cloudevents import MAX_EVENTS
 from tally.payouts.runs import Task, do_task, start_run
@@ -40,7 +41,10 @@ _SALES = 20
 _TIMES = 20
 _PERIOD = "2025-01"  # of the sample events
 _HOLD_FOR = timedelta(days=90)
-_ID_PARAMETERS = {"/v1/provider/datasets/{id}/analytics": _DATASETS[0]}
+_ID_PARAMETERS = {
+    "/v1/provider/datasets/{id}/analytics": _DATASETS[0],
+    "/v1/admin/tenants/{id}": _CALLER,
+}
 
 
 class _Tasks:
@@ -122,7 +126,7 @@ def _pay(lab: Lab) -> Iterator[Figure]:
         post([samples.search(_CALLER, [owned[n % 5]]) for n in range(_SALES)])
     lab.count()
     tasks: Any = _Tasks()
-    start_run(lab.table, tasks, "run_bench", _PERIOD, lab.now, by="bench")
+    start_run(lab.table, tasks, "run_bench", _PERIOD, lab.now, by=SCHEDULE)
     made = [
         partial(do_task, lab.table, Task.from_json(body), lab.now, hold_for=_HOLD_FOR)
         for body in tasks.bodies
@@ -131,13 +135,15 @@ def _pay(lab: Lab) -> Iterator[Figure]:
 
 
 def _get(lab: Lab) -> Iterator[Figure]:
-    key = lab.new_key(_CALLER, *(scope for scope in Scope if scope is not Scope.ADMIN))
-    (statement, *_) = lab.request("GET", "/v1/provider/payouts", key)["payouts"]
+    callers = lab.new_key(_CALLER, *(scope for scope in Scope if scope is not Scope.ADMIN))
+    admins = lab.new_key(PLATFORM, Scope.ADMIN)
+    (statement, *_) = lab.request("GET", "/v1/provider/payouts", callers)["payouts"]
     ids = _ID_PARAMETERS | {"/v1/provider/payouts/{id}": statement["payout_statement_id"]}
     for route in routes():
         if route.method != "GET":
             continue
         path = route.path.replace("{id}", ids.get(route.path, ""))
+        key = admins if path.startswith("/v1/admin/") else callers
         lab.request("GET", path, key)  # from now on the key is known
         get = partial(lab.request, "GET", path, key)
         yield from _repeated(lab, str(route), [get] * _TIMES)

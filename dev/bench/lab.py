@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from dev.bench.meter import Meter
-from dev.bench.samples import Event
+from dev.bench.samples import TEXTS_KEPT_DAYS, Event
 from dev.gateway import PLATFORM, invoke, overrides, proxy_event
 from dev.stack import LocalStack
 from dev.template import create_table, passes_filter
@@ -24,6 +24,7 @@ from tally.access.issuing import issue_api_key
 from tally.access.model.scopes import Scope
 from tally.access.model.tenants import Tenant
 from tally.access.tenants import create_tenant
+from tally.audit.model import Actor, ActorType
 from tally.aws.table import Table
 from tally.counting.changes import Counted
 from tally.counting.engine import count
@@ -32,6 +33,7 @@ from tally.kernel.instants import Instant, to_instant
 
 BATCH = 100  # the event source's BatchSize
 _MOST_PUTS, _WRITERS, _LOT = 25, 4, 1_000
+_OPERATOR = Actor(ActorType.OPERATOR, "bench")
 
 
 @dataclass(slots=True)
@@ -57,12 +59,17 @@ class Lab:
         meter.attach(client)
         return cls(Table(client, name), meter, streams, first_iterator(stack, name))
 
-    def tenant(self, tenant_id: str) -> None:
+    def tenant(self, tenant_id: str, requests_per_minute: int | None = None) -> None:
+        """Without a limit of its own it has none."""
         rates = Decimal("0.30"), Decimal("0.10")
-        create_tenant(self.table, Tenant(tenant_id, tenant_id, "USD", *rates, self.now))
+        days, limit = TEXTS_KEPT_DAYS, requests_per_minute
+        tenant = Tenant(tenant_id, tenant_id, "USD", *rates, self.now, limit, days)
+        create_tenant(self.table, tenant, _OPERATOR)
 
     def new_key(self, tenant_id: str, *scopes: Scope) -> str:
-        text, _ = issue_api_key(self.table, tenant_id, name="bench", scopes=scopes, now=self.now)
+        text, _ = issue_api_key(
+            self.table, tenant_id, name="bench", scopes=scopes, now=self.now, actor=_OPERATOR
+        )
         return text
 
     def request(
@@ -138,13 +145,13 @@ def read_stream(streams: Any, iterator: str) -> tuple[list[dict[str, Any]], str]
         if not answer["Records"]:
             return counted, iterator
         counted += [
-            _delivered(record)
+            delivered(record)
             for record in answer["Records"]
-            if passes_filter(record["dynamodb"]["Keys"]["SK"]["S"])
+            if passes_filter(record["dynamodb"]["Keys"]["SK"]["S"], record["eventName"])
         ]
 
 
-def _delivered(record: dict[str, Any]) -> dict[str, Any]:
+def delivered(record: dict[str, Any]) -> dict[str, Any]:
     """As Lambda hands a record over: in JSON, where times are numbers."""
     change = record["dynamodb"]
     created = change["ApproximateCreationDateTime"].timestamp()

@@ -14,9 +14,12 @@ from dev.template import functions
 PART = "What is deployed"
 LAYER = "TallyLayer"
 LARGEST = "the largest function"
+REFERENCE = "Reference"
 UNZIPPED, ZIPPED = "MB unzipped", "MB zipped"
-# Lambda takes 250 MB of a function and its layers. What is larger also starts more slowly.
-CEILINGS = {LAYER: (25, 9.5), LARGEST: (0.02, 0.01)}
+# Lambda takes 250 MB of a function and its layers. What is larger also starts more slowly. Of the
+# layer, 17 MB (5.5 zipped) are cryptography: read from the disk when an access token arrives.
+# The reference brings the API's document and the page that shows it: files that it only reads.
+CEILINGS = {LAYER: (42, 15), LARGEST: (0.02, 0.01), REFERENCE: (1.5, 0.35)}
 _MEGA = 1_000_000
 
 
@@ -28,10 +31,16 @@ class Size(NamedTuple):
 
 
 def measure(built: Path) -> Iterator[Figure]:
-    """The layer, and the largest function without it."""
+    """The layer, the function with the reference, and the largest of the others, without the
+    layer."""
     found = sizes(built)
-    largest = max((found[name] for name in functions()), key=lambda size: size.unzipped)
-    for name, size in ((LAYER, found[LAYER]), (LARGEST, largest)):
+    others = functions().keys() - {REFERENCE}
+    largest = max((found[name] for name in others), key=lambda size: size.unzipped)
+    for name, size in (
+        (LAYER, found[LAYER]),
+        (LARGEST, largest),
+        (REFERENCE, found[REFERENCE]),
+    ):
         for unit, of_unit, at_most in zip((UNZIPPED, ZIPPED), size, CEILINGS[name], strict=True):
             yield Figure(PART, name, of_unit / _MEGA, unit, at_most)
 

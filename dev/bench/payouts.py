@@ -20,6 +20,7 @@ from dev.bench.meter import Usage
 from dev.bench.replay import kept, replayed
 from dev.stack import LocalStack
 from tally.access.items import tenant_key
+from tally.audit.model import SCHEDULE
 from tally.aws.items import to_item
 from tally.aws.table import Table
 from tally.ledger.items import entry_attributes, key_of_entry
@@ -169,7 +170,7 @@ def _run(lab: Lab, say: Callable[[str], None]) -> Iterator[Figure]:
     say(f"Running payouts over {_PROVIDERS:,} providers")
     lab.put(_small_providers(lab, f"bench-payee-{_ENTRIES[0]}-0"))
     tasks: Any = _Tasks()
-    start_run(lab.table, tasks, "run_bench", "2026-02", lab.now, by="bench")
+    start_run(lab.table, tasks, "run_bench", "2026-02", lab.now, by=SCHEDULE)
     begun = time.perf_counter()
     with lab.meter.measure() as usage:
         for body in tasks.bodies:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dev.bench.figures import Figure
+from dev.bench.figures import Figure, of_usage
 from dev.bench.lab import Lab
 from dev.bench.meter import Usage
 from dev.template import Route, routes
@@ -17,7 +17,7 @@ from tally.access.model.scopes import Scope
 PART = "A read request"
 # A dashboard is one call. A list takes a second one for its exact total.
 _MOST_CALLS = {
-    "/v1/api-keys": 3,  # and the caller's key, which no function remembers for it
+    "/v1/api-keys": 4,  # and the last uses; and the caller's key, which it does not remember
     "/v1/agent/activity/searches": 2,
     "/v1/agent/activity/accesses": 2,
     "/v1/provider/payouts": 2,
@@ -26,6 +26,7 @@ _MOST_CALLS = {
     "/partner/billing": 3,
     "/partner/billing/usage": 3,
 }
+_LIMIT = 600  # requests per minute, the default
 # Measured with payouts: it costs more the more lines it has.
 _ELSEWHERE = ("/v1/provider/payouts/{id}",)
 
@@ -51,6 +52,19 @@ def measure(lab: Lab, small: Provider, large: Provider) -> Iterator[Figure]:
         yield Figure(PART, name, warm.read_units, "read units", units)
         yield Figure(PART, name, cold.calls, "cold calls")
         yield Figure(PART, name, cold.read_units, "cold read units")
+    yield from _limited(lab)
+
+
+def _limited(lab: Lab) -> Iterator[Figure]:
+    """On average of what one process answers in a minute; its leases included."""
+    lab.tenant("limited", requests_per_minute=_LIMIT)
+    key, path, times = lab.new_key("limited", Scope.USAGE_READ), "/v1/provider/dashboard", _LIMIT
+    with lab.meter.measure() as used:
+        for _ in range(times):
+            lab.request("GET", path, key)
+    most = Usage(round(1.15 * times), 0.51 * times, 0.15 * times)
+    name = f"GET {path}, limited to {_LIMIT} a minute"
+    yield from of_usage(PART, name, used, times, at_most=most)
 
 
 def _cold_and_warm(lab: Lab, route: Route, caller: Provider) -> tuple[Usage, Usage]:

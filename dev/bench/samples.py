@@ -24,6 +24,8 @@ _APART = 60
 _REVIEWS = {"approved": "objects_approved", "rejected": "objects_rejected"}
 # Each event is a second later than the one before, and all are in the past.
 _BEGAN = datetime(2025, 1, 1, tzinfo=UTC)
+TEXTS_KEPT_DAYS = 36_500
+"""So that old searches are stored with their texts."""
 _numbers = count()
 
 

@@ -22,7 +22,8 @@ _PROVIDERS = tuple(f"wide-{n}" for n in range(50))
 def measure(stack: LocalStack, keys: FirstKeys) -> Iterator[Figure]:
     """100 searches over 50 providers each, no two of one dataset; their refunds; repetitions."""
     for tenant_id in (_BUYER, *_PROVIDERS):
-        tenant = {"tenant_id": tenant_id, "display_name": tenant_id}
+        kept = {"query_text_retention_days": samples.TEXTS_KEPT_DAYS}
+        tenant = {"tenant_id": tenant_id, "display_name": tenant_id, **kept}
         request_data(stack, "POST", "/v1/admin/tenants", keys.admin_key, tenant)
     named = [[(p, f"{p}-{n}") for p in _PROVIDERS] for n in range(MAX_EVENTS)]
     for datasets in named:

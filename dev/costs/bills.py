@@ -52,7 +52,7 @@ def at_rest(measured: Measured) -> Mapping[str, Takes]:
         "the alarms": {prices.ALARMS: _alarm_metrics()},
         "our own metrics": {prices.METRICS: len(Metric)},
         "the dashboard": {prices.DASHBOARDS: len(resources("AWS::CloudWatch::Dashboard"))},
-        "the secret of the cursors": {
+        "the secrets of cursors and sessions": {
             prices.SECRETS: len(resources("AWS::SecretsManager::Secret"))
         },
         "Lambda's polls of the queues": {

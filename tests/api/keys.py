@@ -53,6 +53,14 @@ def issued(world: World, **wanted: Any) -> dict[str, Any]:
     return new
 
 
+def audited(world: World, action: str) -> list[dict[str, Any]]:
+    """What the audit trail tells of an action, newest first."""
+    key = world.key(PLATFORM, Scope.ADMIN)
+    answered = world.request("GET", "/v1/admin/audit?limit=100", key=key)
+    assert answered.status == 200, answered
+    return [each for each in answered.body["data"]["entries"] if each["action"] == action]
+
+
 def enters(world: World, key: str) -> bool:
     status = world.request("GET", DOOR, key=key).status
     assert status in (200, 401)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 
@@ -23,14 +23,15 @@ from tests.world import World
 STRANGER = "stranger"
 
 
-# The contract's table: scope, and whether it must be the platform tenant's.
-CONTRACT = {
+# The contract's table: scope, if not any key will do, and whether it must be the platform tenant's.
+CONTRACT: Mapping[str, tuple[Scope | None, bool]] = {
     "GET /v1/provider/dashboard": (Scope.USAGE_READ, False),
     "GET /v1/provider/datasets/{id}/analytics": (Scope.USAGE_READ, False),
     "GET /v1/provider/payouts": (Scope.BILLING_READ, False),
     "GET /v1/provider/payouts/{id}": (Scope.BILLING_READ, False),
     "GET /v1/buyer/dashboard": (Scope.USAGE_READ, False),
     "GET /v1/agent/activity/searches": (Scope.USAGE_READ, False),
+    "DELETE /v1/agent/activity/searches/query-texts": (Scope.KEYS_WRITE, False),
     "GET /v1/agent/activity/accesses": (Scope.USAGE_READ, False),
     "GET /v1/buyer/spend": (Scope.BILLING_READ, False),
     "GET /partner/analytics": (Scope.USAGE_READ, False),
@@ -42,7 +43,13 @@ CONTRACT = {
     "POST /v1/api-keys": (Scope.KEYS_WRITE, False),
     "GET /v1/api-keys": (Scope.KEYS_WRITE, False),
     "DELETE /v1/api-keys/{id}": (Scope.KEYS_WRITE, False),
+    "POST /v1/api-keys/{id}/rotate": (Scope.KEYS_WRITE, False),
+    "POST /v1/sessions": (None, False),
     "POST /v1/admin/tenants": (Scope.ADMIN, True),
+    "GET /v1/admin/tenants": (Scope.ADMIN, True),
+    "GET /v1/admin/tenants/{id}": (Scope.ADMIN, True),
+    "PATCH /v1/admin/tenants/{id}": (Scope.ADMIN, True),
+    "GET /v1/admin/audit": (Scope.ADMIN, True),
     "POST /v1/admin/tenants/{id}/api-keys": (Scope.ADMIN, True),
     "POST /v1/admin/payout-runs": (Scope.ADMIN, True),
     "POST /v1/admin/payouts/{id}/status": (Scope.ADMIN, True),
@@ -55,6 +62,16 @@ each_route = pytest.mark.parametrize("route", routes(), ids=str)
 def routes_where(condition: Callable[[Route], bool]) -> pytest.MarkDecorator:
     chosen = [route for route in routes() if condition(route)]
     return pytest.mark.parametrize("route", chosen, ids=str)
+
+
+each_route_with_a_scope = routes_where(lambda route: CONTRACT[str(route)][0] is not None)
+
+
+def needed_scope(route: Route) -> Scope:
+    """Of a route that needs one."""
+    scope, _ = CONTRACT[str(route)]
+    assert scope
+    return scope
 
 
 def for_audience(route: Route, error: Answer) -> Answer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from dev import ROOT
 from dev.gateway import PLATFORM, Answer, Headers
@@ -38,11 +39,17 @@ def visit(
     thing: str | None = None,
 ) -> Answer:
     """The route's sample request, about `thing` or else a new one of the sample's tenant."""
-    path = route.path.replace("{id}", thing or new_thing(world, route, TENANT))
+    path = url_of(route, thing or new_thing(world, route, TENANT))
     sent = sample(route.function)
     content_type = {k: v for k, v in sent["headers"].items() if k == "Content-Type"}
     headers = content_type | dict(headers or {})
     return world.request(route.method, path, key=key, headers=headers, body=sent["body"])
+
+
+def url_of(route: Route, thing: str) -> str:
+    """Where the route's sample is sent, about `thing`."""
+    asked = sample(route.function).get("queryStringParameters")
+    return route.path.replace("{id}", thing) + (f"?{urlencode(asked)}" if asked else "")
 
 
 def new_thing(world: World, route: Route, tenant_id: str) -> str:
@@ -59,6 +66,11 @@ def _dataset(world: World, tenant_id: str) -> str:
 
 def _api_key(world: World, tenant_id: str) -> str:
     return world.new_key(tenant_id, [Scope.USAGE_READ])[1].api_key_id
+
+
+def _rotatable_api_key(world: World, tenant_id: str) -> str:
+    """By anybody who may rotate keys at all."""
+    return world.new_key(tenant_id, [Scope.KEYS_WRITE])[1].api_key_id
 
 
 def _tenant(_: World, tenant_id: str) -> str:
@@ -101,5 +113,7 @@ _THINGS: Mapping[str, Callable[[World, str], str]] = {
     "/v1/provider/payouts/{id}": _payout,
     "/v1/admin/payouts/{id}/status": _payout,
     "/v1/api-keys/{id}": _api_key,
+    "/v1/api-keys/{id}/rotate": _rotatable_api_key,
+    "/v1/admin/tenants/{id}": _tenant,
     "/v1/admin/tenants/{id}/api-keys": _tenant,
 }

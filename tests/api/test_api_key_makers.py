@@ -81,7 +81,8 @@ def test_a_key_expires_no_later_than_its_maker(
     shown = WANTED | {"api_key_id": new["api_key_id"], "key_prefix": new["key_prefix"]}
     shown |= {"status": "active", "created_at": "2026-04-05T10:00:00Z", "expires_at": end}
     assert answered == answer(201, success(shown | {"key": new["key"]}))
-    assert shown in listed(market, tenant_id=maker).body["data"]["api_keys"]
+    in_list = listed(market, tenant_id=maker).body["data"]["api_keys"]
+    assert shown | {"last_used_at": None} in in_list
     if end:
         market.now = f"{end[:19]}.000000000Z"
         assert not enters(market, new["key"])

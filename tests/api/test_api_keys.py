@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -13,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from dev.gateway import PLATFORM
 from tally.access.model.scopes import Scope
+from tally.access.temporary import temporary_api_key
 from tests import builders
 from tests.api.answers import (
     UNAUTHORIZED,
@@ -29,6 +31,7 @@ from tests.api.keys import (
     WANTED,
     _with_another,
     assert_each_invalid,
+    audited,
     enters,
     issued,
     listed,
@@ -72,7 +75,8 @@ def test_a_new_key(url: str, expires_at: str | None, market: World) -> None:
     assert answered == answer(201, success(shown))
     assert enters(market, key)
     in_list = listed(market).body["data"]["api_keys"]
-    assert {k: v for k, v in shown.items() if k != "key"} in in_list
+    used = {"last_used_at": "2026-04-05T10:00:00Z"}
+    assert {k: v for k, v in shown.items() if k != "key"} | used in in_list
 
 
 def test_a_secret_holds_160_random_bits(market: World) -> None:
@@ -184,6 +188,41 @@ def test_an_administrator_grants_every_scope(market: World) -> None:
     assert answered.body["data"]["scopes"] == list(Scope)
 
 
+@pytest.mark.parametrize(("url", "tenant_id"), [(ACMES_KEYS, PLATFORM), (KEYS, "acme")])
+def test_issuing_a_key_is_audited(url: str, tenant_id: str, market: World) -> None:
+    new = post(market, url, WANTED | {"expires_at": "2026-05-01T00:00:00Z"}).body["data"]
+
+    (entry,) = [e for e in audited(market, "api_key.issued") if e["target"] == new["api_key_id"]]
+
+    assert (entry["actor"]["type"], entry["actor"]["tenant_id"]) == ("api_key", tenant_id)
+    assert entry["tenant_id"] == "acme"
+    assert entry["details"] == {
+        "name": "Dashboard",
+        "scopes": "usage:read keys:write",
+        "expires_at": "2026-05-01T00:00:00Z",
+    }
+
+
+def test_a_key_for_one_use_leaves_nothing_behind(market: World) -> None:
+    """No entry of the audit trail either."""
+    for_a_minute = timedelta(minutes=1)
+
+    with (
+        market.unchanged(),
+        temporary_api_key(
+            market.table,
+            "acme",
+            name="Probe",
+            scopes=[Scope.USAGE_READ],
+            now=market.now,
+            lifetime=for_a_minute,
+        ) as key,
+    ):
+        assert enters(market, key)
+
+    assert not enters(market, key)
+
+
 # ------------------------------------------------------------------------ a key's end
 
 
@@ -207,9 +246,15 @@ def test_revocation(market: World) -> None:
     assert revoke(market, new["api_key_id"]) == answer(200, success(revoked))
 
     assert not enters(market, new["key"])
+    (entry,) = audited(market, "api_key.revoked")
+    assert (entry["target"], entry["tenant_id"]) == (new["api_key_id"], "acme")
+    assert entry["details"] == {"name": "Dashboard"}
     with market.unchanged():
         assert revoke(market, new["api_key_id"]) == answer(200, success(revoked))
-    shown = {k: v for k, v in new.items() if k != "key"} | {"status": "revoked"}
+    shown = {k: v for k, v in new.items() if k != "key"} | {
+        "status": "revoked",
+        "last_used_at": "2026-04-05T10:00:00Z",
+    }
     assert shown in listed(market).body["data"]["api_keys"]
 
 
@@ -250,7 +295,7 @@ def test_a_rival_revocation_that_is_half_visible(
 
     def rival(_: object) -> None:
         reasons = [
-            {"Code": "ConditionalCheckFailed" if n in seen_first else "None"} for n in range(3)
+            {"Code": "ConditionalCheckFailed" if n in seen_first else "None"} for n in range(5)
         ]
         said: Any = {
             "Error": {"Code": "TransactionCanceledException", "Message": ""},

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dev.gateway import PLATFORM, Answer
-from dev.template import Route, functions, module_of, routes, template
+from dev.template import Route, fallbacks, functions, module_of, pages, routes, template
 from tally.access.model.scopes import Scope
 from tally.aws.queues import Queue
 from tally.aws.retries import NEEDED_S
@@ -34,7 +34,8 @@ from tests.world import World
 pytestmark = pytest.mark.slow
 
 COLD_START_S = 4
-TRIGGERED = sorted(functions().keys() - {route.function for route in routes()} - {"Fallback"})
+OVER_HTTP = {route.function for route in (*routes(), *pages(), *fallbacks())}
+TRIGGERED = sorted(functions().keys() - OVER_HTTP)
 each_trouble = pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES)
 
 
@@ -89,7 +90,11 @@ def test_a_route_whose_calls_are_slow_answers_in_time(
 
     told = ask(market, route, clock, key, thing)
 
-    assert told.status < 300 or told == for_audience(route, UNAVAILABLE)
+    refusals = [for_audience(route, UNAVAILABLE)]
+    if route.path == "/v1/sessions":  # which read the secret that signs them
+        busy = "The store of secrets is busy; send the request again."
+        refusals.append(answer(503, failure("unavailable", busy), Retry_After="1"))
+    assert told.status < 300 or told in refusals
 
 
 @pytest.mark.parametrize("trouble", [CONFLICTS, UNPROCESSED], ids=["conflicts", "unprocessed keys"])

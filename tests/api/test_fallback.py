@@ -8,7 +8,7 @@ from itertools import groupby
 import pytest
 
 from dev.gateway import Answer, proxy_event
-from dev.template import routes
+from dev.template import pages, routes
 from tests.api.answers import ALWAYS, answer, failure, partner_failure
 from tests.api.logs import lines_of, written_text
 from tests.world import World
@@ -17,7 +17,9 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", 
 OURS = "https://app.example"
 SERVED = {
     path: sorted(route.method for route in each)
-    for path, each in groupby(sorted(routes(), key=lambda r: r.path), key=lambda r: r.path)
+    for path, each in groupby(
+        sorted((*routes(), *pages()), key=lambda r: r.path), key=lambda r: r.path
+    )
 }
 NOWHERE = answer(404, failure("not_found", "No such path."))
 PARTNERS_NOWHERE = partner_failure(404, "No such path.")
@@ -147,7 +149,10 @@ def test_a_preflight_request_of_an_allowed_origin(path: str, world: World) -> No
         "Access-Control-Allow-Origin": OURS,
         "Access-Control-Allow-Methods": methods,
         "Access-Control-Allow-Headers": "Authorization, Content-Type, X-API-Key, X-Partner-API-Key",
-        "Access-Control-Expose-Headers": "Link, Retry-After, WWW-Authenticate, X-Request-Id",
+        "Access-Control-Expose-Headers": (
+            "Link, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-RateLimit-Limit, "
+            "X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id"
+        ),
         "Access-Control-Max-Age": "7200",
     }
     assert answered == Answer(204, headers, None)

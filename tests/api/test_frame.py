@@ -22,7 +22,10 @@ pytestmark = pytest.mark.slow
 OURS, OTHERS = "https://app.example", "https://other.example"
 READABLE = {
     "Access-Control-Allow-Origin": OURS,
-    "Access-Control-Expose-Headers": "Link, Retry-After, WWW-Authenticate, X-Request-Id",
+    "Access-Control-Expose-Headers": (
+        "Link, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-RateLimit-Limit, "
+        "X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id"
+    ),
 }
 
 

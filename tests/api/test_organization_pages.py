@@ -295,9 +295,9 @@ def test_statuses_that_are_none(five: World) -> None:
 
 
 def test_a_page_is_a_few_reads(five: World) -> None:
-    """Of the key, of the list, and of the organizations on the page."""
+    """Of the key and the limit, of the list, and of the organizations on the page."""
     calls: list[str] = []
     ask(five, ORGANIZATIONS)  # which makes the key
     with five.on_call(calls.append):
         ask(five, f"{ORGANIZATIONS}?pageSize=100")
-    assert calls == ["GetItem", "Query", "BatchGetItem"]
+    assert calls == ["GetItem", "GetItem", "Query", "BatchGetItem"]

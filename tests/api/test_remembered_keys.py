@@ -13,8 +13,9 @@ from tests.api.routes import CONTRACT, each_route, routes_where
 from tests.api.samples import TENANT, caller_of, new_thing, visit
 from tests.world import World
 
-# Who has one of these may issue keys, move money or let others in.
-FAR_REACHING = (Scope.KEYS_WRITE, Scope.ADMIN)
+# Who has one of these may issue keys, move money or let others in. None: whatever scopes a key has,
+# it may open a session.
+FAR_REACHING = (Scope.KEYS_WRITE, Scope.ADMIN, None)
 
 
 def is_far_reaching(route: Route) -> bool:

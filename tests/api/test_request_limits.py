@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
@@ -54,9 +54,10 @@ def ask(
 ) -> tuple[int, Any]:
     """Status and body of the route's answer to this body, about a thing that exists."""
     path = route.path.replace("{id}", new_thing(world, route, TENANT))
+    query = urlencode(sample(route.function)["queryStringParameters"] or {})
     key = good_key(world, caller_of(route))
     sent = {"Content-Type": "application/json", **(headers or {})}
-    answered = world.request(route.method, path, key=key, headers=sent, body=body)
+    answered = world.request(route.method, f"{path}?{query}", key=key, headers=sent, body=body)
     return answered.status, answered.body
 
 
@@ -87,7 +88,7 @@ def test_a_body_of_64_kib(route: Route, market: World) -> None:
 
 @takes_json
 def test_no_body_at_all(route: Route, market: World) -> None:
-    """Of whatever type it is not."""
+    """Of whatever type it is not. A rotation can do without: it looks for its key."""
     key = good_key(market, caller_of(route))
     path = route.path.replace("{id}", "any")
 
@@ -104,9 +105,10 @@ def test_no_body_at_all(route: Route, market: World) -> None:
         for body in (None, b"")
     }
 
+    without = 404 if route.function == "RotateApiKey" else 400
     assert statuses == {
-        "": 400,
-        "application/json": 400,
+        "": without,
+        "application/json": without,
         "text/csv": 415,
         "application/x-www-form-urlencoded": 415,
     }
@@ -146,7 +148,7 @@ def test_a_content_encoding_that_says_nothing(route: Route, encoding: str, marke
 def test_a_content_encoding_of_a_body_that_nobody_reads(route: Route, market: World) -> None:
     status, _ = ask(market, route, b"\x1f\x8b", {"Content-Encoding": "gzip"})
 
-    assert status == 200
+    assert status in (200, 202)
 
 
 # ------------------------------------------------------------------- what errors say
@@ -193,10 +195,12 @@ def test_a_body_full_of_mistakes_has_a_short_answer(route: Route, market: World)
     for name, values in wrong.items():
         for value in values:
             body = whole | {name: value}
-            answered = market.request("POST", path, key=key, json_body=body)
+            answered = market.request(route.method, path, key=key, json_body=body)
             assert_short(answered, 400)
-    assert_short(market.request("POST", path, key=key, body=f'{{"{LONG}": 1, "{LONG}": 1}}'), 400)
-    assert_short(market.request("POST", path, key=key, body=f'{{"{LONG}": "\\ud800"}}'), 400)
+    assert_short(
+        market.request(route.method, path, key=key, body=f'{{"{LONG}": 1, "{LONG}": 1}}'), 400
+    )
+    assert_short(market.request(route.method, path, key=key, body=f'{{"{LONG}": "\\ud800"}}'), 400)
 
 
 @each_route

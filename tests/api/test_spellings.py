@@ -154,9 +154,12 @@ def with_value(fields: Mapping[str, Any], path: str, value: str) -> dict[str, An
 
 def test_all_of_them_are_found() -> None:
     assert {(str(route), *field) for route, field in QUERIES} == {
+        ("GET /v1/admin/audit", "limit", Kind.NUMBER),
+        ("GET /v1/admin/tenants", "limit", Kind.NUMBER),
         ("GET /v1/api-keys", "limit", Kind.NUMBER),
         ("GET /v1/provider/payouts", "limit", Kind.NUMBER),
         ("GET /v1/agent/activity/searches", "limit", Kind.NUMBER),
+        ("DELETE /v1/agent/activity/searches/query-texts", "before", Kind.TIME),
         ("GET /v1/agent/activity/accesses", "limit", Kind.NUMBER),
         ("GET /partner/analytics", "startDate", Kind.DAY),
         ("GET /partner/analytics", "endDate", Kind.DAY),
@@ -168,6 +171,14 @@ def test_all_of_them_are_found() -> None:
     assert {(str(route), *field) for route, field in BODIES} == {
         ("POST /v1/admin/tenants", "fee_rate", Kind.NUMBER),
         ("POST /v1/admin/tenants", "reserve_rate", Kind.NUMBER),
+        ("POST /v1/admin/tenants", "requests_per_minute", Kind.NUMBER),
+        ("POST /v1/admin/tenants", "query_text_retention_days", Kind.NUMBER),
+        ("PATCH /v1/admin/tenants/{id}", "fee_rate", Kind.NUMBER),
+        ("PATCH /v1/admin/tenants/{id}", "reserve_rate", Kind.NUMBER),
+        ("PATCH /v1/admin/tenants/{id}", "requests_per_minute", Kind.NUMBER),
+        ("PATCH /v1/admin/tenants/{id}", "query_text_retention_days", Kind.NUMBER),
+        ("POST /v1/api-keys/{id}/rotate", "grace_seconds", Kind.NUMBER),
+        ("POST /v1/sessions", "ttl_seconds", Kind.NUMBER),
         ("POST /v1/admin/tenants/{id}/api-keys", "expires_at", Kind.TIME),
         ("POST /v1/api-keys", "expires_at", Kind.TIME),
         ("POST /v1/admin/payout-runs", "period", Kind.MONTH),
@@ -200,7 +211,7 @@ def market(world: World) -> World:
 
 @pytest.mark.parametrize(("route", "field"), QUERIES, ids=str)
 def test_in_a_query(route: Route, field: Field, market: World) -> None:
-    key = market.key("acme", *Scope)
+    key = market.key(caller_of(route), *Scope)
 
     for value in field.kind.value:
         url = f"{route.path}?{field.path}={quote(value)}"

@@ -203,11 +203,9 @@ def names_in(model: type[BaseModel]) -> Iterator[str]:
 def body_model(route: Route) -> type[BaseModel]:
     """What the route's function takes as the body."""
     hints = get_type_hints(route.module.endpoint.routes[0].function)
-    return next(
-        hint
-        for name, hint in hints.items()
-        if name != "return" and isinstance(hint, type) and issubclass(hint, BaseModel)
-    )
+    taken = [hint for name, hint in hints.items() if name != "return"]
+    kinds = [kind for hint in taken for kind in (hint, *get_args(hint))]  # one may be left out
+    return next(kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel))
 
 
 BODY_NAMES = [
@@ -221,6 +219,23 @@ EVENT_NAMES = [
     for event_type, declared in EVENT_TYPES.items()
     for field in names_in(declared.data)
 ]
+
+
+BODY_ROUTES = [
+    route
+    for route in routes()
+    if route.method in ("POST", "PUT", "PATCH") and not route.module.endpoint.raw_body
+]
+
+
+@pytest.mark.parametrize("route", BODY_ROUTES, ids=str)
+def test_a_body_that_is_no_object(route: Route, market: World) -> None:
+    """Also where all fields may be left out."""
+    bodies = ("1", "1.5", "1e300", '"text"', "[]", "true", "false")
+
+    answers = {body: ask(market, route, body) for body in bodies}
+
+    assert answers == dict.fromkeys(bodies, (400, invalid(("body", "must be an object"))))
 
 
 def test_all_names_are_found() -> None:

@@ -24,7 +24,13 @@ from tests.api.answers import (
 from tests.api.keys import ACMES_KEYS, KEYS, TENANTS, assert_each_invalid, post, post_raw
 from tests.world import World
 
-DEFAULTS = {"billing_currency": "USD", "fee_rate": "0.30", "reserve_rate": "0.10"}
+DEFAULTS = {
+    "billing_currency": "USD",
+    "fee_rate": "0.30",
+    "reserve_rate": "0.10",
+    "requests_per_minute": None,
+    "query_text_retention_days": None,
+}
 TO_ANY = [TENANTS, ACMES_KEYS, KEYS]
 
 
@@ -55,6 +61,8 @@ def test_a_tenant_with_everything(market: World) -> None:
         "billing_currency": "EUR",
         "fee_rate": "0.123456",
         "reserve_rate": 0.876544,
+        "requests_per_minute": 1_000_000,
+        "query_text_retention_days": 36_500,
     }
 
     answered = post(market, TENANTS, given | {"unknown": 1})
@@ -92,12 +100,16 @@ NO_RATE: tuple[Any, ...] = (
     *(10**400, 1e-7, 1e300),
 )
 
+NO_NUMBER: tuple[Any, ...] = ("", "5", True, 5.0, 5.5, 1e300, 10**400, [], {}, "\u0665")
+
 WRONG_TENANTS: Mapping[str, tuple[Any, ...]] = {
     "tenant_id": (5, "", "x" * 65, "a b", "a#b", "a\n", "ä", [], "\ud800"),
     "display_name": (5, None, "", "   ", "x" * 257, "a\0b", "a\nb", [], "\ud800"),
     "billing_currency": (5, None, "", "usd", "US", "USDD", "USD\n", "ÄÖÜ", "\ud800"),
     "fee_rate": NO_RATE,
     "reserve_rate": NO_RATE,
+    "requests_per_minute": (*NO_NUMBER, -1, 1_000_001),
+    "query_text_retention_days": (*NO_NUMBER, 0, 36_501),
 }
 
 

@@ -15,6 +15,11 @@ _HARDENING, _PRODUCTION = (
 _TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 
 
+def named_in(text: str) -> list[tuple[str, str]]:
+    """Path and name."""
+    return _TEST.findall(text)
+
+
 def rows(text: str, header: str) -> list[str]:
     """The rows of all tables with this header."""
     tables = re.findall(rf"^{re.escape(header)}\n\|[-|]+\n((?:\|.*\n)+)", text, re.MULTILINE)

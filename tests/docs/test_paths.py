@@ -17,7 +17,7 @@ from tests.builders import event
 from tests.world import World
 
 # The same for every request: what all subjects share, and the way in.
-_SHARED = ("kernel/", "wire/", "aws/", "http/", "access/", "logs.py", "metrics.py")
+_SHARED = ("kernel/", "wire/", "aws/", "http/", "access/", "limits/", "logs.py", "metrics.py")
 _LAYER, _FUNCTIONS = f"{ROOT}/layers/tally/tally/", f"{ROOT}/functions/"
 
 

@@ -13,7 +13,7 @@ from pydantic import AliasChoices, BaseModel, Field, StringConstraints
 
 from dev import ROOT, references
 from dev.references import FieldRow, field_rows, filled, table
-from dev.template import resources, routes
+from dev.template import pages, resources, routes
 from tally.access.model.scopes import Scope
 from tally.http.errors import STATUSES, internal_error
 from tally.http.partner import PartnerEndpoint
@@ -26,6 +26,7 @@ REWRITE = "run `python -m dev.references` and read what it changed"
 MARKETPLACE_ONLY = {
     "invalid_cursor",
     "already_exists",
+    "key_not_active",
     "invalid_transition",
     "period_open",
     "unsupported_media_type",
@@ -67,7 +68,9 @@ def test_every_route_is_listed_once_with_its_scope_and_nothing_else_is() -> None
     for route in routes():
         endpoint = route.module.endpoint
         owner = " of the platform tenant" if endpoint.platform_only else ""
-        expected.append((route.method, route.path, endpoint.scope.value + owner))
+        scope = endpoint.scope.value if endpoint.scope else "any API key"
+        expected.append((route.method, route.path, scope + owner))
+    expected += [(page.method, page.path, "no credential") for page in pages()]
     assert sorted(listed) == sorted(expected)
 
 
@@ -75,7 +78,7 @@ def test_routes_link_to_their_functions() -> None:
     text = (DOCS / "routes.md").read_text()
     linked = dict(re.findall(r"\[(\w+)\]\((\.\./functions/\S+)\)", text))
 
-    assert linked.keys() == {route.function for route in routes()}
+    assert linked.keys() == {route.function for route in (*routes(), *pages())}
     for link in linked.values():
         assert (DOCS / link).resolve().is_file()
 

@@ -32,6 +32,7 @@ from tally.ledger.spend import spend_of
 from tally.payouts.reading import list_payouts
 from tally.payouts.verifying import all_statements, verify
 from tests.faults import Crash
+from tests.operators import OPERATOR
 from tests.simulation.histories import TENANTS, Sent
 from tests.simulation.market import Market
 
@@ -163,7 +164,7 @@ class Stream:
         records = self.market.database.stream
         for record in records[self._read :]:
             key = record["dynamodb"]["Keys"]
-            if passes_filter(key["SK"]["S"]):
+            if passes_filter(key["SK"]["S"], record["eventName"]):
                 place = crc32(f"{key['PK']['S']} {key['SK']['S']}".encode()) % self.shards
                 self._queues[place].append(record)
                 if self.market.random.random() < 0.005 * self.market.network.luck:
@@ -241,11 +242,12 @@ def keep_keys(market: Market, steps: int) -> None:
 
 
 def _issue(tenant: str, now: Instant, table: Table) -> None:
-    issue_api_key(table, tenant, name="k", scopes=[Scope.USAGE_READ], now=now)
+    scopes = [Scope.USAGE_READ]
+    issue_api_key(table, tenant, name="k", scopes=scopes, now=now, actor=OPERATOR)
 
 
 def _revoke(tenant: str, api_key_id: str, now: Instant, table: Table) -> None:
-    revoke_api_key(table, tenant, api_key_id, now)
+    revoke_api_key(table, tenant, api_key_id, now, actor=OPERATOR)
 
 
 def look_around(market: Market, looks: int) -> None:
@@ -253,14 +255,14 @@ def look_around(market: Market, looks: int) -> None:
     for _ in range(looks):
         market.timeline.sleep(market.random.uniform(0, 2))
         tenant = market.random.choice(TENANTS)
-        market.persist("operator", partial(_look, market.now[:7], tenant))
+        market.persist("operator", partial(_look, market.now, tenant))
 
 
-def _look(month: str, tenant: str, table: Table) -> None:
+def _look(now: Instant, tenant: str, table: Table) -> None:
     provider_totals(table, tenant)
-    spend_of(table, tenant, month)
+    spend_of(table, tenant, now[:7])
     list_accesses(table, tenant, limit=2)
-    list_searches(table, tenant, limit=2)
+    list_searches(table, tenant, now, limit=2)
     list_payouts(table, tenant, limit=2)
     for statement in all_statements(table):
         assert (difference := verify(table, statement)) is None, f"{statement}: {difference}"

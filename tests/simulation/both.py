@@ -83,7 +83,10 @@ class Writer:
 
     def act(self) -> None:
         operation: Callable[[], object] = self.random.choice(
-            [self._transact, self._transact, self._get, self._get_many, self._query, self._index]
+            [
+                *(self._transact, self._transact, self._write_each),
+                *(self._get, self._get_many, self._query, self._page, self._index),
+            ]
         )
         operation()
 
@@ -99,6 +102,12 @@ class Writer:
             self.table.transact(actions)
         except (Cancelled, InvalidTransaction):
             return
+
+    def _write_each(self) -> None:
+        keys = list({self._key() for _ in range(self.random.randint(1, 5))})
+        deleted = self.random.randint(0, len(keys))
+        puts = [{"PK": k.pk, "SK": k.sk, **self._attributes()} for k in keys[deleted:]]
+        self.table.write_each(deletes=keys[:deleted], puts=puts)
 
     # ------------------------------------------------------------------ actions
 
@@ -192,6 +201,15 @@ class Writer:
                 consistent=True,
                 attributes=attributes,
             )
+        )
+
+    def _page(self) -> None:
+        self.table.page(
+            self.random.choice(_PARTITIONS),
+            self.random.choice([("A", "C"), ("A#1", "B#1")]),
+            having=self.random.choice(["status", "amount", "raw"]),
+            limit=self.random.randint(1, 4),
+            after=self.random.choice([None, "A#1"]),
         )
 
     def _index(self) -> None:

@@ -128,3 +128,38 @@ def validate(writes: Sequence[Write]) -> None:
         raise refused("Transaction request cannot include multiple operations on one item")
     if sum(size_of(write.action.get("Item", NOTHING)) for write in writes) > MOST_TRANSACTION_BYTES:
         raise refused("Transaction size cannot exceed 4 MB")
+
+
+def written(request: Mapping[str, Any]) -> tuple[Address, WireItem | None]:
+    """Where a write of a batch is, and the item; None if it is deleted."""
+    ((kind, body),) = request.items()
+    if kind == "DeleteRequest":
+        return checked(key_of, body["Key"]), None
+    if kind != "PutRequest":
+        raise expressions.Unsupported(kind)
+    if checked(size_of, body["Item"]) > MOST_BYTES:
+        raise refused("Item size has exceeded the maximum allowed size")
+    return checked(key_of, body["Item"]), body["Item"]
+
+
+def stream_record(
+    number: int, moment: int, address: Address, before: WireItem | None, after: WireItem | None
+) -> dict[str, Any]:
+    """A change as the stream has it."""
+    pk, sk = address
+    change: dict[str, Any] = {
+        "ApproximateCreationDateTime": moment,
+        "Keys": {"PK": {"S": pk}, "SK": {"S": sk}},
+        "SequenceNumber": f"{number:021}",
+        "StreamViewType": "NEW_AND_OLD_IMAGES",
+    }
+    if before is not None:
+        change["OldImage"] = before
+    if after is not None:
+        change["NewImage"] = after
+    return {
+        "eventID": f"{number:032x}",
+        "eventName": "INSERT" if before is None else "REMOVE" if after is None else "MODIFY",
+        "eventSource": "aws:dynamodb",
+        "dynamodb": change,
+    }

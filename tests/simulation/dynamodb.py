@@ -28,8 +28,10 @@ from tests.simulation.calls import (
     known,
     names_of,
     refused,
+    stream_record,
     validate,
     write_of,
+    written,
 )
 from tests.simulation.expressions import Bounds, WrongType
 from tests.simulation.items import MOST_BYTES, WireItem, key_of, size_of
@@ -39,6 +41,7 @@ type Images = tuple[WireItem | None, WireItem | None]
 """An item before and after."""
 
 MOST_KEYS = 100
+MOST_WRITES = 25
 TOKEN_LIFETIME_S = 600
 
 
@@ -100,7 +103,10 @@ class Database:
         where = expressions.key_condition(
             call["KeyConditionExpression"], names, hash_key, range_key
         )
-        used, picked = where.used, None
+        used, picked, wanted = where.used, None, None
+        if "FilterExpression" in call:
+            filtered = expressions.condition(call["FilterExpression"], names)
+            used, wanted = used | filtered.used, filtered.run
         if "ProjectionExpression" in call:
             shown = expressions.projection(call["ProjectionExpression"], names)
             used, picked = used | shown.used, shown.run
@@ -118,7 +124,9 @@ class Database:
             items = [_of(item, index.attributes) for item in items]
         if picked is not None:
             items = [_of(item, picked) for item in items]
-        answer: Answer = {"Items": items, "Count": len(items), "ScannedCount": len(items)}
+        if wanted is not None:
+            items = [item for item in items if wanted(item, call["ExpressionAttributeValues"])]
+        answer: Answer = {"Items": items, "Count": len(items), "ScannedCount": len(page)}
         if last:
             keys = ("PK", "SK", *((hash_key, range_key) if index else ()))
             answer["LastEvaluatedKey"] = _of(last.item, keys)
@@ -192,6 +200,23 @@ class Database:
         return iter(rows)
 
     # ------------------------------------------------------------------ writing
+
+    def batch_write_item(self, **call: Any) -> Answer:
+        """Each write by itself. What a transaction has reserved is left."""
+        known(call, "RequestItems")
+        ((name, requests),) = call["RequestItems"].items()
+        writes = [written(request) for request in requests]
+        if not 0 < len(writes) <= MOST_WRITES or len(dict(writes)) < len(writes):
+            raise refused("Too many items requested, or one item twice")
+        left = []
+        for request, (address, item) in zip(requests, writes, strict=True):
+            if address in self._reserved:
+                left.append(request)
+                continue
+            images = self._store(address, Row(item, size_of(item)) if item else None)
+            for listener in self.listeners if images else ():
+                listener([images] if images else [])
+        return {"UnprocessedItems": {name: left} if left else {}}
 
     def transact_write_items(self, **call: Any) -> Answer:
         """A transaction that meets nobody."""
@@ -307,38 +332,16 @@ class Database:
         if images[0] == images[1]:
             return None
         partition.put(sk, after, self.now())
-        self.stream.append(self._record(address, *images))
+        moment = floor(self.now() + self.skew * _fraction(pk))
+        self.stream.append(stream_record(len(self.stream) + 1, moment, address, *images))
         return images
-
-    def _record(
-        self, address: Address, before: WireItem | None, after: WireItem | None
-    ) -> dict[str, Any]:
-        pk, sk = address
-        number = len(self.stream) + 1
-        change: dict[str, Any] = {
-            "ApproximateCreationDateTime": floor(self.now() + self.skew * _fraction(pk)),
-            "Keys": {"PK": {"S": pk}, "SK": {"S": sk}},
-            "SequenceNumber": f"{number:021}",
-            "StreamViewType": "NEW_AND_OLD_IMAGES",
-        }
-        if before is not None:
-            change["OldImage"] = before
-        if after is not None:
-            change["NewImage"] = after
-        name = "INSERT" if before is None else "REMOVE" if after is None else "MODIFY"
-        return {
-            "eventID": f"{number:032x}",
-            "eventName": name,
-            "eventSource": "aws:dynamodb",
-            "dynamodb": change,
-        }
 
 
 _EMPTY = Partition()
 _QUERY = (
     *("TableName", "IndexName", "KeyConditionExpression", "ExpressionAttributeNames"),
     *("ExpressionAttributeValues", "ProjectionExpression", "ExclusiveStartKey", "Limit"),
-    *("ScanIndexForward", "ConsistentRead"),
+    *("ScanIndexForward", "ConsistentRead", "FilterExpression"),
 )
 
 

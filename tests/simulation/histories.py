@@ -189,7 +189,8 @@ class Historian:
             data |= {"dataset_id": self.random.choice(datasets), "kind": "download"}
             return self._new("dataset.accessed", time, **data)
         some = self.random.sample(datasets, self.random.randint(1, len(datasets)))
-        data |= {"query_text": "invoices", "dataset_ids": some, "result_count": 3}
+        text = f"invoices {self.numbers}"
+        data |= {"query_text": text, "dataset_ids": some, "result_count": 3}
         if self.random.random() < 0.1:
             data["search_activity_id"] = f"sa_{self.random.randint(1, 3)}"
         return self._new("search.performed", time, **data)

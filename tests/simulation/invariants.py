@@ -33,6 +33,7 @@ from tally.payouts.verifying import all_statements, verify
 from tests.histories import dashboard
 from tests.portfolios import counted, organizations, usage
 from tests.simulation.dynamodb import Images
+from tests.simulation.erasures import check_texts
 from tests.simulation.histories import CATALOG, PARTNERS, TENANTS, Event, Sent
 from tests.simulation.items import WireItem
 from tests.simulation.market import Market
@@ -127,6 +128,7 @@ def check(market: Market) -> None:
     ledger = entries_of(market)
     check_ledger(told, books, ledger)
     check_buyers(table, books, ledger)
+    check_texts(market, told)
     check_catalog(table, [sent.event for sent, _ in told])
     check_portfolios(table, told)
     check_payouts(table, ledger)

@@ -35,6 +35,7 @@ class Memories:
     sent: dict[str, list[tuple[Sent, str]]] = field(default_factory=lambda: defaultdict(list))
     accepted: dict[str, str] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
+    erased_before: dict[str, Instant] = field(default_factory=dict)
     answers: Counter[str] = field(default_factory=Counter)
 
     def of_sending(self, sent: Sent, event: Event[Fact]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tally.activity import erasing
 from tally.aws.table import Table
 from tally.aws.transactions import Cancelled
 from tally.counting import repair, survivors
@@ -63,6 +64,11 @@ def lines_of_others_are_deleted_at_once(patch: Patch) -> None:
         return stated, rest
 
     patch.setattr(making, "_write_all_but_the_last", written)
+
+
+def the_last_task_of_an_erasure_comes_at_once(patch: Patch) -> None:
+    """A search that read the tenant before it may still write its text."""
+    patch.setattr(erasing, "SETTLED_AFTER_S", 0)
 
 
 def attempts_write_the_same_lines(patch: Patch) -> None:

@@ -30,6 +30,10 @@ _WRITE_FAULTS: Mapping[str, float] = {
     "connection lost": 0.004,
     "conflict with a stranger": 0.02,
 }
+_BATCH_FAULTS: Mapping[str, float] = {
+    name: _WRITE_FAULTS[name]
+    for name in ("crash before a write", "throttled", "internal error", "connection lost")
+}
 # Of a transaction that reached the database.
 _FATES: Mapping[str, float] = {
     "crash after a write": 0.015,
@@ -42,6 +46,7 @@ _UNPROCESSED = 0.2
 _STALE = 0.3
 _STALEST_S = 1.0
 _LATEST_ORPHAN_S = 2.0
+_SLOWEST_WRITE_S = 20.0
 _LAST_CALLS = 60
 
 
@@ -118,6 +123,8 @@ class Client:
 
     def transact_write_items(self, **call: Any) -> Answer:
         network, database = self.network, self.network.database
+        if network.strike({"slow write": 0.02}):
+            network.timeline.sleep(network.random.uniform(1, _SLOWEST_WRITE_S))
         self._travel("transact_write_items", call, _WRITE_FAULTS)
         if network.cursed and self._is_cursed(call):
             network.note("transact_write_items", call, "refused")
@@ -137,6 +144,23 @@ class Client:
         if fate:
             self._fail("transact_write_items", call, fate)
         return {}
+
+    def batch_write_item(self, **call: Any) -> Answer:
+        """The database may do a part of it only, of which the process may hear nothing."""
+        network = self.network
+        self._travel("batch_write_item", call, _BATCH_FAULTS)
+        ((name, requests),) = call["RequestItems"].items()
+        some = list(requests)
+        if len(some) > 1 and network.random.random() < _UNPROCESSED * network.luck:
+            network.faults["writes unprocessed"] += 1
+            some = network.random.sample(some, network.random.randint(1, len(some) - 1))
+        answer = network.database.batch_write_item(RequestItems={name: some})
+        network.note("batch_write_item", call, "done")
+        if fate := network.strike({"crash after a batch of writes": 0.015}):
+            self._fail("batch_write_item", call, fate)
+        left = [request for request in requests if request not in some]
+        left += answer["UnprocessedItems"].get(name, [])
+        return {"UnprocessedItems": {name: left} if left else {}}
 
     def _commit(self, transaction: Transaction) -> None:
         """At once, or while others find its items reserved."""

@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from tally.audit.model import SCHEDULE, Actor
 from tally.aws.table import Table
 from tally.kernel.errors import InvalidTransition, Unavailable
 from tally.payouts.model.calendar import check_ended
@@ -17,6 +18,7 @@ from tally.payouts.reserves import due_reserves, release
 from tally.payouts.runs import Task, do_task, note_failure, start_run
 from tally.payouts.verifying import all_statements
 from tests.faults import Crash
+from tests.operators import OPERATOR
 from tests.simulation.market import Market
 
 HOLD_FOR = timedelta(days=90)
@@ -45,7 +47,7 @@ class Payouts:
                 raise Crash
             self.waiting.append(body)
 
-    def run(self, run_id: str, period: str, by: str) -> None:
+    def run(self, run_id: str, period: str, by: Actor) -> None:
         """A start, by hand or by the schedule, repeated until it is answered."""
         check_ended(period, self.market.now)
         queue: Any = self
@@ -53,12 +55,12 @@ class Payouts:
         def started(table: Table) -> None:
             now = self.market.now
             start_run(table, queue, run_id, period, now, by=by)
-            if by == "schedule":
+            if by is SCHEDULE:
                 for due in due_reserves(table, now):
                     release(table, due, now)
 
         self.market.did["payout runs"] += 1
-        self.market.persist("StartPayouts" if by == "schedule" else "CreatePayoutRun", started)
+        self.market.persist("StartPayouts" if by is SCHEDULE else "CreatePayoutRun", started)
 
     def _work(self) -> None:
         """One of the queue's consumers, until nobody may send any more."""
@@ -115,7 +117,7 @@ def change_statuses(market: Market, changes: int) -> None:
 
 def _change_status(market: Market, one: str, wanted: PayoutStatus, table: Table) -> None:
     try:
-        change_status(table, one, wanted, market.now, "key_operator")
+        change_status(table, one, wanted, market.now, OPERATOR)
         market.did["status changes"] += 1
     except InvalidTransition:
         return

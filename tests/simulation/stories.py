@@ -13,11 +13,14 @@ from unittest.mock import patch
 
 from tally.access.model.tenants import Tenant
 from tally.access.tenants import create_tenant
+from tally.audit.model import SCHEDULE
 from tally.kernel.instants import Instant, to_instant
 from tally.kernel.periods import Period
 from tally.payouts.runs import list_runs
+from tests.operators import OPERATOR
 from tests.simulation import actors
 from tests.simulation.actors import Stream
+from tests.simulation.erasures import erase
 from tests.simulation.histories import (
     CATALOG,
     OBJECTS,
@@ -30,6 +33,7 @@ from tests.simulation.histories import (
 from tests.simulation.invariants import LinesWatch, Watch, check
 from tests.simulation.market import Market, new_market
 from tests.simulation.payouts import Payouts, change_statuses
+from tests.simulation.tenants import change_rates, check_tenants
 from tests.spending import BUYERS, OWNERS
 
 MARCH, APRIL = "2026-03", "2026-04"
@@ -59,6 +63,8 @@ class Story:
     keys: int = 0
     lookers: int = 0
     statuses: int = 0
+    erasers: int = 0
+    deals: int = 0
     slowest_s: float | None = None
 
 
@@ -149,8 +155,21 @@ def payout_story(random: Random) -> Story:
             Scene(july, random.randint(0, 5), pay=(MARCH, APRIL, "2026-05", "2026-06", "2026-07")),
         ],
         statuses=random.choice([0, 1, 2]),
+        deals=random.choice([0, 1, 3]),
         lookers=random.choice([0, 1, 2]),
         repairs=random.choice([0, 0, 1]),
+    )
+
+
+def erasure_story(random: Random) -> Story:
+    """Buyers erase what they searched for while searches, also late ones, are on their way."""
+    return Story(
+        Subjects({"charges": 9, "refunds": 1}),
+        [Scene(datetime(2026, 4, 5, 10, tzinfo=UTC), random.randint(20, 50))],
+        senders=random.randint(2, 5),
+        erasers=random.randint(2, 5),
+        repairs=random.choice([0, 1]),
+        slowest_s=random.choice([0.05, 0.5]),
     )
 
 
@@ -171,7 +190,9 @@ def whole_story(random: Random) -> Story:
         repairs=1,
         keys=1,
         lookers=1,
+        erasers=1,
         statuses=1,
+        deals=2,
     )
 
 
@@ -183,6 +204,7 @@ STORIES: Sequence[Callable[[Random], Story]] = (
     whole_story,
     survivors_story,
     repair_story,
+    erasure_story,
 )
 
 
@@ -209,7 +231,7 @@ class Telling:
             currency = BUYERS.get(tenant_id, "USD")
             made_at: Instant = "2026-01-01T00:00:00.000000000Z"
             tenant = Tenant(tenant_id, tenant_id.title(), currency, fee, reserve, made_at)
-            create_tenant(market.table, tenant)
+            create_tenant(market.table, tenant, OPERATOR)
         owners = {**OWNERS, **{each: CATALOG[each] for each in self.story.subjects.catalog}}
         created = self.historian.created(owners, "2026-01-01T00:00:00Z")
         organized = self.historian.organized("2024-02-29T12:00:00Z")
@@ -231,8 +253,8 @@ class Telling:
             parts = [imported[n : n + size] for n in range(0, len(imported), size)]
             market.start("import", partial(actors.send, market, parts), within_s=3)
         for n, period in enumerate(scene.pay):
-            by = "schedule" if random.random() < 0.5 else "key_operator"
-            run_id = f"run_{period}" if by == "schedule" else f"run_{scene.at:%m%d}_{n}"
+            by = SCHEDULE if random.random() < 0.5 else OPERATOR
+            run_id = f"run_{period}" if by is SCHEDULE else f"run_{scene.at:%m%d}_{n}"
             run = partial(self.payouts.run, run_id, period, by)
             market.start(f"run {n}", run, within_s=random.choice([0, 5]))
         if scene.pay:
@@ -247,7 +269,7 @@ class Telling:
         market = self.market
         market.network.luck = 0
         for period in sorted({run.period for run in list_runs(market.table)}):
-            run = partial(self.payouts.run, f"run_again_{period}", period, "key_operator")
+            run = partial(self.payouts.run, f"run_again_{period}", period, OPERATOR)
             market.start("run again", run)
         self.payouts.start(1)
         market.timeline.run()
@@ -277,6 +299,10 @@ class Telling:
             market.start(f"looker {n}", partial(actors.look_around, market, 2))
         for n in range(story.statuses):
             market.start(f"statuses {n}", partial(change_statuses, market, 4))
+        for n in range(story.erasers):
+            market.start(f"eraser {n}", partial(erase, market, 3))
+        for n in range(story.deals):
+            market.start(f"deals {n}", partial(change_rates, market, 4))
 
     def _clear_up(self) -> None:
         """What an operator does after bad days: nothing is refused any more, all is sent again."""
@@ -321,12 +347,14 @@ def tell(seed: int, *, story: Callable[[Random], Story] | None = None) -> Market
         with (
             patch("tally.access.model.key_hashing.secrets.token_bytes", secrets.randbytes),
             patch.multiple("tally.payouts.making", LINES_AN_ITEM=1, ITEMS_A_TRANSACTION=1),
+            patch.multiple("tally.activity.erasing", _PAGE=2),
         ):
             telling.begin()
             for scene in told.scenes:
                 telling.play(scene)
             telling.end()
         check(market)
+        check_tenants(market)
     except BaseException as error:
         error.add_note("\n".join(market.network.told()))
         raise

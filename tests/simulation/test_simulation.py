@@ -13,6 +13,7 @@ from tests.simulation.mutations import Patch
 from tests.simulation.running import figures_of, run_seed
 from tests.simulation.stories import (
     Story,
+    erasure_story,
     payout_story,
     repair_story,
     survivors_story,
@@ -25,6 +26,7 @@ HAPPENS = (
     *("requests", "redeliveries", "repairs", "payout runs", "crashes", "  throttled"),
     *("  stale read", "  keys unprocessed", "  internal error after a commit"),
     *("  connection lost during a write", "  crash during a write", "statements with lines ahead"),
+    *("erasures", "texts deleted", "  slow write"),
 )
 
 
@@ -58,8 +60,13 @@ def test_a_seed_always_tells_the_same_history() -> None:
         (mutations.repairs_keep_no_moment, repair_story, "is not what its records say"),
         (mutations.overtaken_rescues_give_up, survivors_story, "is not what its records say"),
         (mutations.moves_are_in_the_order_of_their_times, payout_story, "carried_in"),
-        (mutations.lines_of_others_are_deleted_at_once, payout_story, "gone before the statement"),
+        (mutations.lines_of_others_are_deleted_at_once, payout_story, "gone"),
         (mutations.attempts_write_the_same_lines, payout_story, "changed"),
+        (
+            mutations.the_last_task_of_an_erasure_comes_at_once,
+            erasure_story,
+            "a text that is erased is stored",
+        ),
     ],
 )
 def test_a_fix_that_is_taken_back_is_noticed(

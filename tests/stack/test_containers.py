@@ -29,7 +29,7 @@ from dev.emulator import free_port
 from dev.sam_local import deployed_functions, failure, sam_local
 from dev.samples import filled, sample_file
 from dev.stack import LocalStack, Response
-from dev.template import Route, fallbacks, functions, routes
+from dev.template import Route, fallbacks, functions, pages, routes
 from ops.deployment import local_client
 from ops.errors import OpsError
 from tally.aws.table import Table
@@ -43,13 +43,15 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("containers")]
 # What differs between two answers to the same request.
 VOLATILE = re.compile(r'("(?:request_id|timestamp)": )"[^"]*"')
 # And what differs between two things that were made by the same request.
-MADE = re.compile(r'("(?:api_key_id|key|key_prefix|tenant_id|payout_run_id|\w+_at)": )"[^"]*"')
+MADE = re.compile(
+    r'("(?:api_key_id|key|key_prefix|session_token|tenant_id|payout_run_id|\w+_at)": )"[^"]*"'
+)
 # What the server says about itself and the connection.
 OF_THE_SERVER = {"connection", "content-length", "date", "server", "x-request-id"} | {
     "x-amz-request-id",
     "x-amzn-requestid",
 }
-OVER_HTTP = {route.function for route in (*routes(), *fallbacks())}
+OVER_HTTP = {route.function for route in (*routes(), *pages(), *fallbacks())}
 TRIGGERS = [name for name in functions() if name not in OVER_HTTP]
 # A second time, their samples do something else: tests of their own send these.
 ONCE = {"IngestEvents", "ChangePayoutStatus"}

@@ -112,7 +112,8 @@ def test_a_schedule_that_fires_twice_begins_one_run(client: Client) -> None:
     eventually(lambda: scheduler.list_schedules()["Schedules"], deployed)
     name = f"run_{period}"
     eventually(lambda: name in runs(client) and runs(client)[name].is_finished, True)
-    by_schedule = [run for run in runs(client).values() if run.started_by == "schedule"]
+    of_period = [run for run in runs(client).values() if run.period == period]
+    by_schedule = [run for run in of_period if run.started_by == "schedule"]
     assert by_schedule == [runs(client)[name]]
     (run,) = by_schedule
     assert (run.period, run.failed) == (period, 0)

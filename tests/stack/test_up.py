@@ -35,13 +35,15 @@ def test_up_starts_an_empty_stack_and_down_stops_it(tmp_path: Path) -> None:
             "region",
             "table_name",
             "stack_name",
+            "oidc",
         }
         assert stack["endpoint_url"] == f"http://127.0.0.1:{port}"
         assert file.stat().st_mode & 0o777 == 0o600
         dashboard = f"{stack['api_url']}/v1/provider/dashboard"
         assert f"curl -H 'X-API-Key: {stack['admin_key']}' {dashboard}\n" in up.stdout
         local = LocalStack(
-            **{name: stack[name] for name in stack if not name.endswith("_key")}, outputs={}
+            **{name: stack[name] for name in stack if not name.endswith(("_key", "oidc"))},
+            outputs={},
         )
         answer = local.request(
             "GET", "/v1/provider/dashboard", headers={"X-API-Key": stack["admin_key"]}

@@ -24,6 +24,7 @@ def test_each_role_is_enough_for_its_function(client: Client) -> None:
     buy_and_look(client, tenant_id, key, dataset_id)
     pay(client, tenant_id, key, dataset_id)
     watch_portfolio(client, tenant_id, key)
+    administer(client, tenant_id, key)
     delete(client, key, about)
 
     for route in routes():  # a route that this test forgot has no proof that its role is enough
@@ -63,6 +64,28 @@ def upload(client: Client, key: str, about: dict[str, str]) -> None:
         "active_object_count": 1,
         "storage_bytes": 2048,
     }
+
+
+def administer(client: Client, tenant_id: str, key: str) -> None:
+    admin, path = client.keys.admin_key, f"/v1/admin/tenants/{tenant_id}"
+    changed = client.call("PATCH", path, admin, {"display_name": "Renamed"})
+    assert changed["display_name"] == "Renamed"
+    assert client.call("GET", path, admin) == changed
+    listed = client.call("GET", "/v1/admin/tenants?limit=1", admin)
+    assert (len(listed["tenants"]), listed["total"] >= 2) == (1, True)
+
+    asked = {"scopes": ["usage:read"], "tenant_id": tenant_id}
+    session = client.call("POST", "/v1/sessions", admin, asked)
+    assert client.call("GET", "/v1/buyer/dashboard", session["session_token"])
+    made = client.call("POST", "/v1/api-keys", key, {"name": "Old", "scopes": ["usage:read"]})
+    old = made["api_key_id"]
+    rotated = client.call("POST", f"/v1/api-keys/{old}/rotate", key, {"grace_seconds": 0})
+    assert rotated["replaces"] == old
+
+    newest = client.call("GET", "/v1/admin/audit?limit=4", admin)["entries"]
+    said = [(each["action"], each["tenant_id"]) for each in newest]
+    assert ("api_key.rotated", tenant_id) in said
+    assert ("session.opened", tenant_id) in said
 
 
 def manage_keys(client: Client, key: str) -> None:
@@ -136,6 +159,9 @@ def buy_and_look(client: Client, tenant_id: str, key: str, dataset_id: str) -> N
         rest = client.call("GET", f"{path}?cursor={first['next_cursor']}", key)
         assert (first["total"], len(first[name]), len(rest[name])) == (2, 1, 1)
         assert rest["next_cursor"] is None
+    before = "2026-04-01T00:00:00Z"
+    erased = client.call("DELETE", f"/v1/agent/activity/searches/query-texts?before={before}", key)
+    assert erased == {"before": before}
 
 
 def pay(client: Client, tenant_id: str, key: str, dataset_id: str) -> None:

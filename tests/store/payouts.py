@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from tally.audit.model import SCHEDULE
 from tally.intake.accepting import ingest
 from tally.intake.cloudevents import read_event
 from tally.kernel.events import Door, Rejected
@@ -86,7 +87,7 @@ def search(amount: str, *dataset_ids: str) -> Event:
 def run(world: World, period: Period = MARCH, run_id: str = "run_1") -> Run:
     """What the schedule starts, to its end."""
     tasks: Any = Tasks()
-    start_run(world.table, tasks, run_id, period, world.now, by="schedule")
+    start_run(world.table, tasks, run_id, period, world.now, by=SCHEDULE)
     for body in tasks.bodies:
         do(world, Task.from_json(body))
     return run_of(world, period, run_id)

@@ -47,6 +47,10 @@ def test_it_passes_and_what_it_keeps_does_not_grow(deployed: Deployed) -> None:
     assert kept(deployed.world) == before
     assert before == sorted(
         [
+            ("AUDIT#2026-04", "DAYS"),
+            ("TENANTS", "TENANT#platform"),
+            ("TENANTS", "TENANT#tally-canary"),
+            ("TENANTS", "TOTAL"),
             ("TENANT#platform", "TENANT"),
             ("TENANT#platform", "TOTALS#APIKEYS"),
             ("TENANT#tally-canary", "TENANT"),

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tally.audit.model import SCHEDULE
 from tally.aws.buckets import Bucket
 from tally.counting import parking
 from tally.counting.changes import Poison
@@ -154,7 +155,7 @@ def test_a_month_without_a_run_is_overdue_at_eight(may: World) -> None:
 
 
 def test_a_run_that_does_not_end_is_overdue(may: World) -> None:
-    start_run(may.table, may.tasks, "run_1", "2026-04", may.now, by="schedule")
+    start_run(may.table, may.tasks, "run_1", "2026-04", may.now, by=SCHEDULE)
     assert overdue(may) == 2
     note_failure(may.table, Task("run_1", "south", "2026-04", "USD"))
     may.tasks.bodies = [body for body in may.tasks.bodies if "north" in body]

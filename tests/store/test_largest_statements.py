@@ -17,6 +17,7 @@ import pytest
 
 from tally.access.model.tenants import Tenant
 from tally.access.tenants import create_tenant
+from tally.audit.model import SCHEDULE
 from tally.aws.table import Table
 from tally.catalog.items import dataset_key
 from tally.kernel.instants import Instant
@@ -28,6 +29,7 @@ from tally.payouts.model.statements import statement_id
 from tally.payouts.reading import LinePosition, get_payout
 from tally.payouts.runs import Outcome, Task, do_task, start_run
 from tally.payouts.verifying import verify
+from tests.operators import OPERATOR
 from tests.simulation.dynamodb import Database
 from tests.world import Tasks
 
@@ -58,7 +60,8 @@ def sold(dataset_ids: Sequence[str], name: str) -> tuple[Table, Counting]:
     """A table in which north earned the same with each of its datasets."""
     database: Any = Counting(Database(now=lambda: 0, indexes={}))
     table = Table(database, "model", sleep=lambda _: None)
-    create_tenant(table, Tenant("north", "North", "USD", Decimal("0.3"), Decimal("0.1"), NOW))
+    tenant = Tenant("north", "North", "USD", Decimal("0.3"), Decimal("0.1"), NOW)
+    create_tenant(table, tenant, OPERATOR)
     table.transact([table.put_new(MONTH.key, announcement(MONTH))])
     for some in batched(dataset_ids, 100, strict=False):
         table.transact([table.put_new(dataset_key(each), {"name": name}) for each in some])
@@ -74,7 +77,7 @@ def sold(dataset_ids: Sequence[str], name: str) -> tuple[Table, Counting]:
 
 def state(table: Table) -> Outcome:
     tasks: Any = Tasks()
-    start_run(table, tasks, "run_1", MONTH.period, NOW, by="schedule")
+    start_run(table, tasks, "run_1", MONTH.period, NOW, by=SCHEDULE)
     (body,) = tasks.bodies
     return do_task(table, Task.from_json(body), NOW, hold_for=timedelta(days=90))
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tally.audit.model import SCHEDULE
 from tally.kernel.keys import Key
 from tally.payouts import making
 from tally.payouts.items import LINES_PREFIX, lines_prefix, payout_key
@@ -69,7 +70,7 @@ def client(market: World) -> FaultyClient:
 
 @pytest.fixture
 def task(market: World) -> Task:
-    start_run(market.table, market.tasks, "run_1", MARCH, market.now, by="schedule")
+    start_run(market.table, market.tasks, "run_1", MARCH, market.now, by=SCHEDULE)
     return Task.from_json(market.tasks.bodies[0])
 
 
@@ -272,7 +273,7 @@ SMALL = ["GetItem", "BatchGetItem", "Query", "BatchGetItem", "GetItem", "Transac
 
 def test_a_statement_whose_lines_fit_is_one_transaction(market: World) -> None:
     import_history(market, access("1", "d2"))
-    start_run(market.table, market.tasks, "run_1", MARCH, market.now, by="schedule")
+    start_run(market.table, market.tasks, "run_1", MARCH, market.now, by=SCHEDULE)
     tasks = [Task.from_json(body) for body in market.tasks.bodies]
     (south,) = (each for each in tasks if each.tenant_id == "south")
     calls: list[str] = []

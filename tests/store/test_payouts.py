@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tally.audit.model import SCHEDULE
 from tally.catalog.items import dataset_key
 from tally.ledger import reads as ledger
 from tally.ledger.items import entry_attributes, key_of_entry, ledger_pk, provider_month_key
@@ -24,6 +25,7 @@ from tally.payouts.runs import (
     start_run,
 )
 from tests.faults import Crash, FaultyClient, rival
+from tests.operators import OPERATOR
 from tests.store.payouts import (
     APRIL,
     CRASHES,
@@ -217,7 +219,7 @@ def test_a_message_that_is_delivered_again_after_a_crash_is_done_once(
     market: World, client: FaultyClient, crash: Any
 ) -> None:
     import_history(market, access("10"))
-    start_run(market.table, market.tasks, "run_1", MARCH, market.now, by="schedule")
+    start_run(market.table, market.tasks, "run_1", MARCH, market.now, by=SCHEDULE)
     client.after(0, crash)
     with pytest.raises(Crash):
         market.do_tasks()
@@ -228,7 +230,7 @@ def test_a_message_that_is_delivered_again_after_a_crash_is_done_once(
 
 def test_a_message_that_comes_three_times_counts_once(market: World) -> None:
     import_history(market, access("10"))
-    start_run(market.table, market.tasks, "run_1", MARCH, market.now, by="schedule")
+    start_run(market.table, market.tasks, "run_1", MARCH, market.now, by=SCHEDULE)
     market.tasks.bodies *= 3
     market.do_tasks()
     assert sums(run_of(market)) == (1, 1, 0, 0)
@@ -238,11 +240,11 @@ def test_a_message_that_comes_three_times_counts_once(market: World) -> None:
 def test_a_schedule_that_fires_twice_starts_one_run(market: World) -> None:
     import_history(market, access("10"))
     for _ in range(2):
-        start_run(market.table, market.tasks, "run_1", MARCH, market.now, by="schedule")
+        start_run(market.table, market.tasks, "run_1", MARCH, market.now, by=SCHEDULE)
     market.do_tasks()
     assert sums(run_of(market)) == (1, 1, 0, 0)
     market.wait(days=1)
-    again = start_run(market.table, market.tasks, "run_1", MARCH, market.now, by="other")
+    again = start_run(market.table, market.tasks, "run_1", MARCH, market.now, by=OPERATOR)
     assert again == run_of(market)  # the sums too, and who began it when
     market.do_tasks()
     assert sums(run_of(market)) == (1, 1, 0, 0)
@@ -276,7 +278,7 @@ def test_a_start_that_was_overtaken_does_not_forget_who_came_since(
 def task(market: World) -> Task:
     """Of a run over one provider."""
     import_history(market, access("10"))
-    start_run(market.table, market.tasks, "run_1", MARCH, market.now, by="schedule")
+    start_run(market.table, market.tasks, "run_1", MARCH, market.now, by=SCHEDULE)
     return Task.from_json(market.tasks.bodies[0])
 
 

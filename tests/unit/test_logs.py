@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from dev.template import functions, module_of, routes
-from tally.logs import logger, with_request_id
+from dev.template import fallbacks, functions, module_of, pages, routes
+from tally.logs import FunctionFailed, logger, with_request_id
 from tests.api.logs import lines_of, written_text
 
-TRIGGERED = functions().keys() - {route.function for route in routes()} - {"Fallback"}
+OVER_HTTP = {route.function for route in (*routes(), *pages(), *fallbacks())}
+TRIGGERED = functions().keys() - OVER_HTTP
 
 
 @pytest.mark.parametrize("function", sorted(TRIGGERED))
@@ -28,7 +29,7 @@ def test_a_line_has_the_id_of_its_invocation_and_of_no_other() -> None:
 
     with written_text() as written:
         handler("first", SimpleNamespace(aws_request_id="lambda-1"))
-        with pytest.raises(RuntimeError):
+        with pytest.raises(FunctionFailed):
             handler("second", SimpleNamespace(aws_request_id="lambda-2"))
         logger.info("between")
         handler("third", None)

@@ -163,7 +163,7 @@ def test_the_template_holds_what_is_wanted_and_nothing_to_resolve() -> None:
 @pytest.mark.parametrize("function", functions())
 def test_a_sample_names_only_what_the_demo_has(function: str) -> None:
     keys = ("provider_key", "buyer_key", "agent_key", "partner_key")
-    ids = ("payout_id", "payout_run_id", "pending_payout_id", "revoked_key_id")
+    ids = ("payout_id", "payout_run_id", "pending_payout_id", "revoked_key_id", "spare_key_id")
     loaded = STACK | {"demo": {name: f"demo-{name}" for name in (*keys, *ids)}}
 
     text = filled(sample_file(function), loaded)

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel
 
 from tally.access.model.scopes import Scope
-from tally.http.dependencies import CurrentCaller, Now, TheTable, path_id
+from tally.http.dependencies import CurrentActor, Now, TheTable, path_id
 from tally.http.endpoint import Endpoint
 from tally.http.statements import PayoutAnswer, payout_answer
 from tally.kernel.errors import InvalidTransition, NotFound
@@ -27,9 +27,9 @@ class StatusRequest(BaseModel):
 
 @endpoint.post("/v1/admin/payouts/<payout_id>/status", status_code=200)
 def change_payout_status(
-    payout_id: PayoutId, wanted: StatusRequest, caller: CurrentCaller, table: TheTable, now: Now
+    payout_id: PayoutId, wanted: StatusRequest, actor: CurrentActor, table: TheTable, now: Now
 ) -> PayoutAnswer:
-    changed = change_status(table, payout_id, wanted.status, now, by=caller.subject)
+    changed = change_status(table, payout_id, wanted.status, now, actor)
     return payout_answer(changed)
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from tally.access.model.scopes import Scope
 from tally.aws.queues import Queue, payout_tasks
-from tally.http.dependencies import CurrentCaller, Now, TheTable
+from tally.http.dependencies import CurrentActor, Now, TheTable
 from tally.http.endpoint import Endpoint
 from tally.kernel.errors import PeriodOpen
 from tally.kernel.instants import for_display
@@ -39,11 +39,11 @@ class PayoutRunAnswer(BaseModel):
 
 @endpoint.post("/v1/admin/payout-runs", status_code=202)
 def create_payout_run(
-    wanted: PayoutRunRequest, caller: CurrentCaller, table: TheTable, tasks: PayoutTasks, now: Now
+    wanted: PayoutRunRequest, actor: CurrentActor, table: TheTable, tasks: PayoutTasks, now: Now
 ) -> PayoutRunAnswer:
     check_ended(wanted.period, now)
     run_id = f"run_{secrets.token_hex(8)}"
-    run = start_run(table, tasks, run_id, wanted.period, now, by=caller.subject)
+    run = start_run(table, tasks, run_id, wanted.period, now, by=actor)
     return PayoutRunAnswer(
         payout_run_id=run.run_id,
         period=run.period,

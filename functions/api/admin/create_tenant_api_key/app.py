@@ -7,7 +7,7 @@ from typing import Annotated
 from tally.access.issuing import issue_api_key
 from tally.access.model.scopes import Scope
 from tally.http.api_keys import ApiKeyRequest, NewApiKeyAnswer, new_api_key_answer
-from tally.http.dependencies import CurrentCaller, Now, TheTable, path_id
+from tally.http.dependencies import CurrentActor, CurrentCaller, Now, TheTable, path_id
 from tally.http.endpoint import Endpoint
 from tally.kernel.errors import NotFound
 
@@ -18,9 +18,17 @@ TenantId = Annotated[str, path_id("Tenant")]
 
 @endpoint.post("/v1/admin/tenants/<tenant_id>/api-keys", status_code=201)
 def create_tenant_api_key(
-    tenant_id: TenantId, wanted: ApiKeyRequest, caller: CurrentCaller, table: TheTable, now: Now
+    *,
+    tenant_id: TenantId,
+    wanted: ApiKeyRequest,
+    caller: CurrentCaller,
+    actor: CurrentActor,
+    table: TheTable,
+    now: Now,
 ) -> NewApiKeyAnswer:
-    text, key = issue_api_key(table, tenant_id, **wanted.model_dump(), now=now, maker=caller)
+    text, key = issue_api_key(
+        table, tenant_id, **wanted.model_dump(), now=now, maker=caller, actor=actor
+    )
     return new_api_key_answer(text, key)
 
 

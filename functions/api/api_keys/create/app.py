@@ -5,7 +5,7 @@ from __future__ import annotations
 from tally.access.issuing import issue_api_key
 from tally.access.model.scopes import Scope
 from tally.http.api_keys import ApiKeyRequest, NewApiKeyAnswer, new_api_key_answer
-from tally.http.dependencies import CurrentCaller, Now, TheTable
+from tally.http.dependencies import CurrentActor, CurrentCaller, Now, TheTable
 from tally.http.endpoint import Endpoint
 from tally.kernel.errors import InsufficientScope
 
@@ -14,12 +14,18 @@ endpoint = Endpoint(Scope.KEYS_WRITE)
 
 @endpoint.post("/v1/api-keys", status_code=201)
 def create_api_key(
-    wanted: ApiKeyRequest, caller: CurrentCaller, table: TheTable, now: Now
+    wanted: ApiKeyRequest,
+    caller: CurrentCaller,
+    actor: CurrentActor,
+    table: TheTable,
+    now: Now,
 ) -> NewApiKeyAnswer:
     for scope in wanted.scopes:
         if not caller.may(scope):
             raise InsufficientScope(f"Only a key with the scope {scope} can grant it.")
-    text, key = issue_api_key(table, caller.tenant_id, **wanted.model_dump(), now=now, maker=caller)
+    text, key = issue_api_key(
+        table, caller.tenant_id, **wanted.model_dump(), now=now, maker=caller, actor=actor
+    )
     return new_api_key_answer(text, key)
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from tally.access.api_keys import ApiKeyPosition
 from tally.access.api_keys import list_api_keys as stored_api_keys
 from tally.access.model.scopes import Scope
-from tally.http.api_keys import ApiKeyAnswer, api_key_answer
+from tally.http.api_keys import ListedApiKeyAnswer, listed_api_key_answer
 from tally.http.cursors import Cursors
 from tally.http.dependencies import CurrentCaller, TheTable
 from tally.http.endpoint import Endpoint
@@ -25,7 +25,7 @@ ApiKeyCursors = Annotated[
 class ApiKeyList(BaseModel):
     """`total` counts all keys of the tenant. `next_cursor` is null on the last page."""
 
-    api_keys: list[ApiKeyAnswer]
+    api_keys: list[ListedApiKeyAnswer]
     total: int
     next_cursor: str | None
 
@@ -40,7 +40,7 @@ def list_api_keys(
 ) -> ApiKeyList:
     after = cursors.read(cursor)
     page = stored_api_keys(table, caller.tenant_id, limit=limit, after=after)
-    keys, last = fitting(page, api_key_answer)
+    keys, last = fitting(page, listed_api_key_answer)
     return ApiKeyList(api_keys=keys, total=page.total, next_cursor=cursors.write(last))
 
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import BaseModel
 
 from tally.access.api_keys import revoke_api_key as store_revocation
 from tally.access.model.scopes import Scope
-from tally.http.dependencies import CurrentCaller, Now, TheTable, path_id
+from tally.http.api_keys import ApiKeyId
+from tally.http.dependencies import CurrentActor, CurrentCaller, Now, TheTable
 from tally.http.endpoint import Endpoint
 from tally.kernel.errors import NotFound
 
 endpoint = Endpoint(Scope.KEYS_WRITE, errors=[NotFound])
-
-ApiKeyId = Annotated[str, path_id("API key")]
 
 
 class RevokedApiKey(BaseModel):
@@ -26,9 +25,9 @@ class RevokedApiKey(BaseModel):
 
 @endpoint.delete("/v1/api-keys/<api_key_id>")
 def revoke_api_key(
-    api_key_id: ApiKeyId, caller: CurrentCaller, table: TheTable, now: Now
+    api_key_id: ApiKeyId, caller: CurrentCaller, actor: CurrentActor, table: TheTable, now: Now
 ) -> RevokedApiKey:
-    key = store_revocation(table, caller.tenant_id, api_key_id, now)
+    key = store_revocation(table, caller.tenant_id, api_key_id, now, actor=actor)
     return RevokedApiKey(api_key_id=key.api_key_id, status="revoked")
 
 

@@ -12,7 +12,7 @@ from tally.activity.lists import SearchPosition
 from tally.activity.lists import list_searches as stored_searches
 from tally.activity.model import SearchActivity
 from tally.http.cursors import Cursors
-from tally.http.dependencies import CurrentCaller, TheTable
+from tally.http.dependencies import CurrentCaller, Now, TheTable
 from tally.http.endpoint import Endpoint
 from tally.http.lists import LIST_ERRORS, Cursor, Limit, cursors_of, fitting
 from tally.kernel.instants import for_display
@@ -26,10 +26,10 @@ SearchCursors = Annotated[
 
 
 class SearchActivityAnswer(BaseModel):
-    """One search and what was charged for it."""
+    """One search and what was charged for it. `query_text` is null once it is erased or expired."""
 
     search_activity_id: str
-    query_text: str
+    query_text: str | None
     dataset_ids: list[str]
     result_count: int
     charged_amount: Decimal
@@ -49,12 +49,14 @@ class SearchActivityList(BaseModel):
 def list_searches(
     caller: CurrentCaller,
     table: TheTable,
+    now: Now,
+    *,
     cursors: SearchCursors,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> SearchActivityList:
     after = cursors.read(cursor)
-    page = stored_searches(table, caller.tenant_id, limit=limit, after=after)
+    page = stored_searches(table, caller.tenant_id, now, limit=limit, after=after)
     searches, last = fitting(page, _answer)
     return SearchActivityList(searches=searches, total=page.total, next_cursor=cursors.write(last))
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from aws_lambda_powertools.event_handler import Request
-from pydantic import BaseModel, SerializerFunctionWrapHandler, model_serializer
+from pydantic import BaseModel, Field
 
 from tally.access.model.scopes import Scope
-from tally.http.answers import Answer
+from tally.http.answers import Answer, Statuses
 from tally.http.dependencies import CurrentCaller, Now, PlatformTenantId, TheTable
 from tally.http.endpoint import Endpoint
 from tally.http.requests import request_body
@@ -46,12 +46,7 @@ class EventResult(BaseModel):
     id: str | None
     source: str | None
     status: Literal["accepted", "duplicate", "rejected"]
-    error: EventError | None = None
-
-    @model_serializer(mode="wrap")
-    def _without_absent_error(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        fields: dict[str, Any] = serialize(self)
-        return fields if self.error else {k: v for k, v in fields.items() if k != "error"}
+    error: EventError | None = Field(default=None, exclude_if=lambda error: error is None)
 
 
 class IngestAnswer(BaseModel):
@@ -63,6 +58,18 @@ class IngestAnswer(BaseModel):
     results: list[EventResult]
 
 
+Ingested = Annotated[
+    Answer[IngestAnswer],
+    Statuses(
+        {
+            202: "No event was rejected.",
+            207: "Some events were rejected.",
+            422: "All events were rejected.",
+        }
+    ),
+]
+
+
 @endpoint.post("/v1/events", status_code=202)
 def ingest_events(
     request: Request,
@@ -72,7 +79,7 @@ def ingest_events(
     now: Now,
     *,
     backfill: bool = False,
-) -> Answer[IngestAnswer]:
+) -> Ingested:
     sender = None if caller.tenant_id == platform_tenant_id else caller.tenant_id
     if backfill and (sender is not None or Scope.ADMIN not in caller.scopes):
         raise InsufficientScope(

@@ -13,7 +13,13 @@ from tally.http.dependencies import CurrentCaller, TheTable, path_id
 from tally.http.endpoint import Endpoint
 from tally.http.lists import LIST_ERRORS, Cursor, cursors_of, fit
 from tally.http.requests import wanted_type
-from tally.http.statements import PayoutDetailAnswer, as_csv, detail_answer, line_answer
+from tally.http.statements import (
+    PayoutDetailAnswer,
+    StatementCsv,
+    as_csv,
+    detail_answer,
+    line_answer,
+)
 from tally.kernel.errors import NotFound
 from tally.payouts.reading import LinePosition, get_payout
 
@@ -33,7 +39,7 @@ def show_payout(
     *,
     cursors: LineCursors,
     cursor: Cursor = None,
-) -> PayoutDetailAnswer | Text:
+) -> PayoutDetailAnswer | StatementCsv:
     after = cursors.within(payout_id).read(cursor)
     detail = get_payout(table, payout_id, after)
     if detail is None or detail.payout.statement.tenant_id != caller.tenant_id:

@@ -9,7 +9,7 @@ from typing import Any
 from tally.aws.queues import inbound_events, rejected_events
 from tally.aws.table import default_table
 from tally.intake.accepting import Accepted, Outcome, ingest_readings
-from tally.intake.bus import again, identity, next_try_s, read_message, reason, tries
+from tally.intake.bus import again, loggable_id, next_try_s, read_message, reason, tries
 from tally.kernel.clock import current_instant
 from tally.kernel.errors import Unavailable
 from tally.kernel.events import Door, Event, Fact, Rejected
@@ -83,10 +83,9 @@ def _settle(record: dict[str, Any], outcome: Outcome, now: Instant) -> str:
         inbound_events().send(body, said, delay_s=delay_s)
         return "early"
     rejected_events().send(body, reason(outcome, now, body))
-    _, event_id = identity(body)
     logger.warning(
         "event rejected",
-        event_id=event_id,
+        event_id=loggable_id(body),
         **measured(now, {Metric.REJECTED: 1}, code=outcome.code),
     )
     return "rejected"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tally.audit.model import SCHEDULE
 from tally.aws.queues import payout_tasks
 from tally.aws.table import default_table
 from tally.kernel.clock import current_instant
@@ -20,7 +21,7 @@ def handler(_event: dict[str, Any], _context: Any) -> None:
     table, now = default_table(), current_instant()
     period = newest_ended(now)
     run_id = f"run_{period}"
-    run = start_run(table, payout_tasks(), run_id, period, now, by="schedule")
+    run = start_run(table, payout_tasks(), run_id, period, now, by=SCHEDULE)
     released = sum(release(table, due, now) for due in due_reserves(table, now))
     logger.info(
         "payout run started",

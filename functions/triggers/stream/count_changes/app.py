@@ -22,7 +22,7 @@ def handler(event: dict[str, Any], _context: Any) -> None:
     for poison in result.parked:
         if park(table, poison, now):
             parked += 1
-            logger.warning("record parked", reason=poison.reason, record_id=poison.raw["eventID"])
+            logger.warning("record parked", reason=poison.kind, record_id=poison.raw["eventID"])
     done = current_instant()
     logger.info(
         "batch counted",

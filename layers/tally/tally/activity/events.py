@@ -8,12 +8,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, ValidationInfo, field_validator
 
+from tally.access.items import tenant_key
 from tally.activity.items import (
     access_attributes,
     key_of_access,
     key_of_search,
+    key_of_text,
+    rules_of,
     search_attributes,
     search_id_key,
+    text_attributes,
 )
 from tally.activity.model import (
     AccessActivity,
@@ -154,6 +158,11 @@ def _decide_search(event: Event[SearchPerformed], draft: Draft, door: Door) -> M
         entry_id=event.digest,
     )
     draft.create(key_of_search(search), search_attributes(search))
+    tenant: Any = draft.read(tenant_key(fact.tenant_id))
+    rules = rules_of(tenant)
+    if rules.keeps(fact.time, door.now):
+        text = text_attributes(fact.query_text, rules.expires_at(fact.time))
+        draft.create(key_of_text(search), text)
     return mark
 
 

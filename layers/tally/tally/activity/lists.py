@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from tally.access.items import tenant_key
 from tally.activity.counters import AccessTotals, BuyerTotals
-from tally.activity.items import SEARCH_PREFIX, accessed_by, search_from, search_key, searches_pk
+from tally.activity.items import (
+    SEARCH_PREFIX,
+    TEXT,
+    accessed_by,
+    key_of_text,
+    rules_of,
+    search_from,
+    search_key,
+    searches_pk,
+)
 from tally.activity.model import SearchActivity
 from tally.aws.items import key_of, values
 from tally.aws.pages import Page, cut
@@ -38,9 +49,14 @@ class DatasetAccess:
 
 
 def list_searches(
-    table: Table, tenant_id: str, *, limit: int, after: SearchPosition | None = None
+    table: Table,
+    tenant_id: str,
+    now: Instant,
+    *,
+    limit: int,
+    after: SearchPosition | None = None,
 ) -> Page[SearchActivity, SearchPosition]:
-    """A page of the buyer's searches, newest first."""
+    """A page of the buyer's searches, newest first, with the texts that are kept."""
     items = table.query(
         searches_pk(tenant_id),
         SEARCH_PREFIX,
@@ -49,9 +65,22 @@ def list_searches(
         newest_first=True,
         consistent=True,
     )
-    searches, more = cut([search_from(item) for item in items], limit)
-    total = (table.get(BuyerTotals(tenant_id).key, consistent=True) or {}).get("searches", 0)
+    rows, more = cut([search_from(item) for item in items], limit)
+    tenant, totals = tenant_key(tenant_id), BuyerTotals(tenant_id).key
+    # An erasure of the time between these two reads hides what the first one found.
+    found = table.get_many([tenant, totals, *map(key_of_text, rows)])
+    rules = rules_of(found.get(tenant, {}))
+    searches = [
+        _with_text(row, found.get(key_of_text(row), {}), shown=rules.keeps(row.occurred_at, now))
+        for row in rows
+    ]
+    total = found.get(totals, {}).get("searches", 0)
     return Page(searches, total, more, lambda row: SearchPosition(row.occurred_at, row.entry_id))
+
+
+def _with_text(search: SearchActivity, item: Mapping[str, Any], *, shown: bool) -> SearchActivity:
+    """`item` is the text's. A search from before there were such items brings its text along."""
+    return replace(search, query_text=item.get(TEXT, search.query_text) if shown else None)
 
 
 def list_accesses(

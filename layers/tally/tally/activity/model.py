@@ -7,19 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
-from tally.kernel.instants import Instant
+from tally.kernel.instants import Instant, plus, to_datetime
 from tally.kernel.money import Micros, split
 from tally.ledger.model.charges import Charge, Part, SpendKind
 
 
 @dataclass(frozen=True, slots=True)
 class SearchActivity:
-    """One search, as the buyer's list shows it."""
+    """One search, as the buyer's list shows it.
+
+    `query_text` is None where it is erased or expired, and where nobody asked for it.
+    """
 
     tenant_id: str
     search_activity_id: str
-    query_text: str
+    query_text: str | None
     dataset_ids: tuple[str, ...]
     result_count: int
     amount: Micros
@@ -38,6 +42,36 @@ class AccessActivity:
     kind: str
     accessed_at: Instant
     entry_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextRules:
+    """Which query texts of a tenant are kept: by the times of their searches.
+
+    Those before `erased_before` are not, however late their events come, nor are those that are
+    older than `retention`.
+    """
+
+    erased_before: Instant
+    retention: timedelta
+
+    def kept_from(self, now: Instant) -> Instant:
+        """The texts of earlier searches are not shown and not stored."""
+        return max(self.erased_before, plus(now, -self.retention))
+
+    def keeps(self, occurred_at: Instant, now: Instant) -> bool:
+        return occurred_at >= self.kept_from(now)
+
+    def deleted_before(self, now: Instant) -> Instant:
+        """The texts of earlier searches are deleted, those included that should have expired.
+
+        DynamoDB lets texts expire at no cost, and gets a day for it.
+        """
+        return max(self.erased_before, plus(now, -self.retention - timedelta(days=1)))
+
+    def expires_at(self, occurred_at: Instant) -> int:
+        """Unix seconds."""
+        return int(to_datetime(plus(occurred_at, self.retention)).timestamp())
 
 
 @dataclass(frozen=True, slots=True)

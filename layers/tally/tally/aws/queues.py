@@ -1,4 +1,4 @@
-"""The queues: behind the event bus, and of payout runs."""
+"""The queues: behind the event bus, of payout runs, and of erasures."""
 
 from __future__ import annotations
 
@@ -72,6 +72,12 @@ def rejected_events() -> Queue:
 def payout_tasks() -> Queue:
     """A message for each provider of a payout run, by the environment."""
     return Queue(_client(), os.environ["PAYOUT_TASKS_URL"])
+
+
+@cache
+def erasure_tasks() -> Queue:
+    """Tenants whose query texts are to be deleted, by the environment."""
+    return Queue(_client(), os.environ["ERASURE_TASKS_URL"])
 
 
 @cache

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
 
 from botocore.exceptions import ClientError
@@ -28,7 +28,17 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 MAX_KEYS_A_CALL = 100
+_MAX_WRITES_A_CALL = 25
 _BUSY = "The database is busy; send the request again."
+
+
+class Modified(NamedTuple):
+    """What came of an update. `item` is as the update left it or, if the condition did not hold,
+    as it was; None if there is none. All `attempts` but the last may have been done as well."""
+
+    done: bool
+    item: dict[str, Any] | None
+    attempts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +154,45 @@ class Table:
                 return items
             arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
+    def page(
+        self, pk: str, between: tuple[str, str], *, having: str, limit: int, after: str | None
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        """Of the next `limit` items between two sort keys, at most 1 MB of them, those that have
+        an attribute; and the sort key to go on behind, None at the end. Read consistently, in one
+        call."""
+        arguments = _key_condition(pk, "", between)
+        if after is not None:
+            arguments["ExclusiveStartKey"] = key_of(Key(pk, after))
+        answer = self._call(
+            self.client.query,
+            TableName=self.name,
+            ConsistentRead=True,
+            FilterExpression="attribute_exists(#having)",
+            ExpressionAttributeNames={"#having": having},
+            Limit=limit,
+            **arguments,
+        )
+        last = answer.get("LastEvaluatedKey")
+        return [*map(from_item, answer["Items"])], from_item(last)["SK"] if last else None
+
+    def write_each(
+        self, *, deletes: Sequence[Key] = (), puts: Sequence[dict[str, Any]] = ()
+    ) -> None:
+        """Delete items, and write others whole with the keys that they have: each by itself and
+        whatever is stored, in one call per 25. To be repeated if it raises."""
+        requests: list[Any] = [{"DeleteRequest": {"Key": key_of(key)}} for key in deletes]
+        requests += [{"PutRequest": {"Item": values(item)}} for item in puts]
+        for start in range(0, len(requests), _MAX_WRITES_A_CALL):
+            wanted: Any = {self.name: requests[start : start + _MAX_WRITES_A_CALL]}
+            for pause in pauses():
+                answer = self._call(self.client.batch_write_item, RequestItems=wanted)
+                wanted = answer.get("UnprocessedItems")
+                if not wanted:
+                    break
+                self.sleep(pause)
+            else:
+                raise Unavailable(_BUSY)
+
     def transact(self, actions: Sequence[Action]) -> None:
         """All of the actions or none. Cancelled if a condition fails."""
         if len(actions) > MAX_TRANSACTION_ACTIONS:
@@ -168,6 +217,27 @@ class Table:
                 raise
 
         retried(write, busy=_BUSY, sleep=self.sleep)
+
+    def modify(self, action: Action, *, again: Action) -> Modified:
+        """One update, outside of a transaction. `again` takes its place from the second attempt on,
+        because the first one may have been done."""
+        attempts = 0
+
+        def write() -> Modified:
+            nonlocal attempts
+            attempts += 1
+            update = (action if attempts == 1 else again)["Update"]
+            try:
+                answer = self.client.update_item(**update, ReturnValues="ALL_NEW")
+            except ClientError as error:
+                response: Any = error.response
+                if response["Error"]["Code"] != "ConditionalCheckFailedException":
+                    raise
+                found = from_item(response.get("Item", {}))
+                return Modified(done=False, item=found or None, attempts=attempts)
+            return Modified(done=True, item=from_item(answer["Attributes"]), attempts=attempts)
+
+        return retried(write, busy=_BUSY, sleep=self.sleep)
 
     def _call[**P, R](self, operation: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         return retried(lambda: operation(*args, **kwargs), busy=_BUSY, sleep=self.sleep)

@@ -56,6 +56,11 @@ class Poison:
     raw: Mapping[str, Any]
     reason: str
 
+    @property
+    def kind(self) -> str:
+        """The reason without what the record says, for log lines: `unreadable image`."""
+        return self.reason.partition(":")[0]
+
 
 @dataclass(slots=True)
 class Counted:

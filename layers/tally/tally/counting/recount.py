@@ -55,6 +55,13 @@ class Drift:
         counter = " / ".join(self.counter)
         return f"{counter}: {self.field} is {self.stored}, its records say {self.expected}"
 
+    @property
+    def in_short(self) -> str:
+        """Without the texts that the counter and its records hold, for log lines."""
+        if isinstance(self.stored, str) or isinstance(self.expected, str):
+            return f"{' / '.join(self.counter)}: {self.field} differs from its records"
+        return str(self)
+
 
 class UnreadableRecord(RuntimeError):
     """A record that makes no sense: nobody can tell what it should count. The stream parks it."""

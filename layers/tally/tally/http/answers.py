@@ -31,6 +31,26 @@ class Text:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Statuses:
+    """The statuses of an Answer, and when each is sent: `Annotated[Answer[Model], Statuses(...)]`.
+
+    This and Form are for the API's description only.
+    """
+
+    when: Mapping[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a Text is: `Annotated[Text, Form("text/csv", "...")]`. `headers`: those that it may
+    have, and what they say."""
+
+    media_type: str
+    description: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
 def json_response(
     status_code: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None
 ) -> Response[str]:

@@ -1,4 +1,4 @@
-"""API keys as requests and answers; two routes issue them."""
+"""API keys as requests and answers; three routes issue them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from pydantic import BaseModel, Field
 
 from tally.access.model.api_keys import ApiKey
 from tally.access.model.scopes import Scope
+from tally.http.dependencies import path_id
 from tally.kernel.instants import for_display
 from tally.wire.fields import Name, Timestamp
+
+ApiKeyId = Annotated[str, path_id("API key")]
 
 
 class ApiKeyRequest(BaseModel):
@@ -21,7 +24,7 @@ class ApiKeyRequest(BaseModel):
 
 
 class ApiKeyAnswer(BaseModel):
-    """A key in a list, without its text."""
+    """A key, without its text."""
 
     api_key_id: str
     key_prefix: str
@@ -32,10 +35,22 @@ class ApiKeyAnswer(BaseModel):
     expires_at: str | None
 
 
+class ListedApiKeyAnswer(ApiKeyAnswer):
+    """A key in a list. `last_used_at` is up to an hour late; null if the key was never used."""
+
+    last_used_at: str | None
+
+
 class NewApiKeyAnswer(ApiKeyAnswer):
     """A key that was just issued: the only answer with the text of the key."""
 
     key: str
+
+
+class RotatedApiKeyAnswer(NewApiKeyAnswer):
+    """The key that takes the place of another. `replaces` is the other's id."""
+
+    replaces: str
 
 
 def api_key_answer(key: ApiKey) -> ApiKeyAnswer:
@@ -48,6 +63,11 @@ def api_key_answer(key: ApiKey) -> ApiKeyAnswer:
         created_at=for_display(key.created_at),
         expires_at=key.expires_at and for_display(key.expires_at),
     )
+
+
+def listed_api_key_answer(key: ApiKey) -> ListedApiKeyAnswer:
+    last_used_at = key.last_used_at and for_display(key.last_used_at)
+    return ListedApiKeyAnswer(**api_key_answer(key).model_dump(), last_used_at=last_used_at)
 
 
 def new_api_key_answer(text: str, key: ApiKey) -> NewApiKeyAnswer:

@@ -12,6 +12,7 @@ from aws_lambda_powertools.event_handler import Depends, Request
 from pydantic import AfterValidator
 
 from tally.access.model.callers import Caller
+from tally.audit.model import Actor, ActorType
 from tally.aws.table import Table, default_table
 from tally.kernel.errors import NotFound
 from tally.kernel.instants import Instant
@@ -28,6 +29,13 @@ def _caller(request: Request) -> Caller:
     return caller
 
 
+def _actor(request: Request) -> Actor:
+    caller: Caller = request.context["caller"]
+    gateway = request.resolved_event.raw_event.get("requestContext") or {}
+    address = (gateway.get("identity") or {}).get("sourceIp")
+    return Actor(ActorType(caller.proof), caller.subject, caller.tenant_id, address)
+
+
 def _now(request: Request) -> Instant:
     now: Instant = request.context["now"]
     return now
@@ -35,6 +43,9 @@ def _now(request: Request) -> Instant:
 
 # Plain aliases: Powertools does not look into `type` statements.
 CurrentCaller = Annotated[Caller, Depends(_caller)]
+
+CurrentActor = Annotated[Actor, Depends(_actor)]
+"""The caller as the audit trail names it."""
 
 Now = Annotated[Instant, Depends(_now)]
 """The same instant for the whole request."""

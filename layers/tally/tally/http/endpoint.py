@@ -30,6 +30,12 @@ from tally.http.errors import OF_EVERY_ROUTE, OF_JSON_BODIES
 from tally.http.failures import answer_to, load_json_body
 from tally.http.frame import Answered, framed
 from tally.http.headers import allowed_origins
+from tally.http.limits import (
+    check_admitted,
+    default_requests_per_minute,
+    limit_of,
+    quota_headers,
+)
 from tally.http.requests import (
     MAX_BODY_BYTES,
     check_body,
@@ -40,7 +46,8 @@ from tally.http.requests import (
 from tally.kernel.clock import current_instant
 from tally.kernel.errors import InsufficientScope, TallyError
 from tally.kernel.instants import Instant
-from tally.logs import logger
+from tally.limits.leasing import Limiter, Quota
+from tally.logs import kind_of, logger
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +71,8 @@ class Endpoint:
     A route returns a model, an Answer with a model, or Text. Models are wrapped in
     `{"data", "request_id", "timestamp"}`, and errors in `{"error", "request_id", "timestamp"}`.
 
-    `platform_only`: the caller must belong to the platform tenant. `raw_body`: the route reads the
+    `scope`: None if any credential will do. `platform_only`: the caller must belong to the
+    platform tenant. `raw_body`: the route reads the
     body with `request_body`; otherwise it must be JSON and short. `errors`: what the route may
     answer with, beside what every route may and what its body may cause. `varies_by`: headers of
     the request, beside the credential, that its answers depend on.
@@ -74,7 +82,7 @@ class Endpoint:
 
     def __init__(
         self,
-        scope: Scope,
+        scope: Scope | None,
         *,
         platform_only: bool = False,
         raw_body: bool = False,
@@ -88,6 +96,7 @@ class Endpoint:
         self.errors = {*OF_EVERY_ROUTE, *errors}
         self.varies_by = varies_by
         self.authenticator = authenticator or authenticator_for(scope)
+        self.limiter = Limiter()
         self.routes: list[Route] = []
         self.resolver = APIGatewayRestResolver(
             enable_validation=True,
@@ -107,8 +116,12 @@ class Endpoint:
             self.errors |= {*OF_JSON_BODIES}
         return self._route("POST", path, status_code)
 
-    def delete[F: Callable[..., Any]](self, path: str) -> Callable[[F], F]:
-        return self._route("DELETE", path, 200)
+    def patch[F: Callable[..., Any]](self, path: str) -> Callable[[F], F]:
+        self.errors |= {*OF_JSON_BODIES}
+        return self._route("PATCH", path, 200)
+
+    def delete[F: Callable[..., Any]](self, path: str, status_code: int = 200) -> Callable[[F], F]:
+        return self._route("DELETE", path, status_code)
 
     def _route[F: Callable[..., Any]](
         self, method: str, path: str, status_code: int
@@ -150,28 +163,41 @@ class Endpoint:
         )
 
     def _answer(self, event: dict[str, Any], context: Any, request_id: str) -> Answered:
-        now, tenant_id = self._provide(current_instant), None
+        now, tenant_id, quota = self._provide(current_instant), None, None
         self.resolver.context |= {"now": now, "request_id": request_id}
         try:
             caller = self._authenticate(event, now)
             tenant_id = caller.tenant_id
+            quota = self._count(tenant_id, now)
+            check_admitted(quota)
             self._authorize(caller)
             self.resolver.context["caller"] = caller
             check_body(event, most_bytes=None if self.raw_body else MAX_BODY_BYTES)
             routed = without_base_path(event)
             readable = routed if self.raw_body else with_json_body(routed)
-            return Answered(self.resolver.resolve(readable, context), tenant_id)
+            response = self.resolver.resolve(readable, context)
         except Exception as error:  # noqa: BLE001  whatever it is, nothing of it may leave
-            return Answered(gateway_response(self._error_response(error)), tenant_id)
+            response = gateway_response(self._error_response(error))
         finally:
             self.resolver.context.clear()
+        return Answered(response, tenant_id, self.quota_headers(quota))
 
     def _authenticate(self, event: Mapping[str, Any], now: Instant) -> Caller:
         credential = credential_in(headers_of(event), self.key_headers)
         return self.authenticator.authenticate(credential, self._provide(default_table), now)
 
+    def _count(self, tenant_id: str, now: Instant) -> Quota | None:
+        """What is left of the tenant's limit after this request; None if it has none."""
+        limit = partial(self._limit_of, tenant_id)
+        return self.limiter.count(self._provide(default_table), tenant_id, now, limit)
+
+    def _limit_of(self, tenant_id: str) -> int:
+        is_platform = tenant_id == self._provide(platform_tenant_id)
+        default = 0 if is_platform else self._provide(default_requests_per_minute)
+        return limit_of(self._provide(default_table), tenant_id, default)
+
     def _authorize(self, caller: Caller) -> None:
-        if not caller.may(self.scope):
+        if self.scope and not caller.may(self.scope):
             raise InsufficientScope(f"This request needs the scope {self.scope}.")
         if self.platform_only and caller.tenant_id != self._provide(platform_tenant_id):
             raise InsufficientScope(
@@ -199,7 +225,7 @@ class Endpoint:
         if answer.status_code == 500:
             logger.error("request failed", exc_info=error)
         elif answer.status_code == 503:
-            logger.warning("request unavailable", cause=repr(error.__cause__))
+            logger.warning("request unavailable", cause=kind_of(error.__cause__))
         body = self.enveloped_error(answer.body, answer.status_code)
         return json_response(answer.status_code, body, answer.headers)
 
@@ -210,6 +236,10 @@ class Endpoint:
     def enveloped_error(self, error: Mapping[str, Any], _status_code: int) -> Mapping[str, Any]:
         """The body of an error; `error` is `{"code", "message", "details"}`."""
         return marketplace_error(error, self._signature())
+
+    def quota_headers(self, quota: Quota | None) -> Mapping[str, str]:
+        """What any answer to a tenant with a limit says of it."""
+        return quota_headers(quota)
 
     def _signature(self) -> Mapping[str, str]:
         context = self.resolver.context

@@ -12,10 +12,12 @@ from tally.kernel.errors import (
     InvalidCursor,
     InvalidRequest,
     InvalidTransition,
+    KeyNotActive,
     MethodNotAllowed,
     NotFound,
     PayloadTooLarge,
     PeriodOpen,
+    RateLimited,
     TallyError,
     Unauthorized,
     Unavailable,
@@ -32,13 +34,15 @@ STATUSES: Mapping[type[TallyError], int] = {
     MethodNotAllowed: 405,
     AlreadyExists: 409,
     InvalidTransition: 409,
+    KeyNotActive: 409,
     PeriodOpen: 409,
     PayloadTooLarge: 413,
     UnsupportedMediaType: 415,
+    RateLimited: 429,
     Unavailable: 503,
 }
 
-_HEADERS: Mapping[type[TallyError], Mapping[str, str]] = {
+HEADERS: Mapping[type[TallyError], Mapping[str, str]] = {
     Unauthorized: {"WWW-Authenticate": 'Bearer realm="tally"'},
     Unavailable: {"Retry-After": "1"},
 }
@@ -46,6 +50,7 @@ _HEADERS: Mapping[type[TallyError], Mapping[str, str]] = {
 OF_EVERY_ROUTE = (
     AmbiguousCredentials,
     Unauthorized,
+    RateLimited,
     InsufficientScope,
     PayloadTooLarge,
     Unavailable,
@@ -74,7 +79,7 @@ def refusal(error: TallyError) -> ErrorAnswer:
     """The answer to a request that is refused."""
     details = [{"field": error.field, "message": error.message}] if error.field else []
     body = {"code": error.code, "message": error.message, "details": details}
-    return ErrorAnswer(STATUSES[type(error)], body, _HEADERS.get(type(error), {}))
+    return ErrorAnswer(STATUSES[type(error)], body, HEADERS.get(type(error), {}))
 
 
 def invalid_fields(reasons: list[tuple[str, str]]) -> ErrorAnswer:

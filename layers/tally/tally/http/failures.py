@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
@@ -17,6 +18,7 @@ from tally.http.errors import (
     refusal,
 )
 from tally.kernel.errors import TallyError
+from tally.kernel.masking import masked
 from tally.wire.fields import message_of
 from tally.wire.json import flaw_in, load_json
 
@@ -27,7 +29,9 @@ def answer_to(error: Exception) -> ErrorAnswer:
         case TallyError() if type(error) in STATUSES:
             return refusal(error)
         case RequestValidationError():
-            return invalid_fields([(_field(e["loc"]), message_of(e)) for e in error.errors()])
+            return invalid_fields(
+                [(masked(_field(e["loc"])), masked(message_of(e))) for e in error.errors()]
+            )
         case NotFoundError():
             return refusal(no_such_path())
         case _:
@@ -35,9 +39,12 @@ def answer_to(error: Exception) -> ErrorAnswer:
 
 
 def load_json_body(text: str) -> Any:
-    """InvalidRequest if it is not JSON. RequestValidationError names what readers could
-    understand in different ways."""
+    """InvalidRequest if it is not JSON. RequestValidationError if it is a fraction, or names what
+    readers could understand in different ways."""
     document = load_json(text)
+    if isinstance(document, Decimal):
+        # Pydantic would take it for an object without any of a model's fields.
+        raise RequestValidationError([{"type": "model_attributes_type", "loc": ("body",)}])
     if flaw := flaw_in(document):
         raise RequestValidationError(
             [{"type": "flaw", "loc": ("body", flaw.field), "msg": flaw.reason}]

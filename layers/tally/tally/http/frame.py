@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from tally.http.headers import cors_headers, with_headers
@@ -13,10 +14,12 @@ from tally.logs import logger, of_invocation
 
 
 class Answered(NamedTuple):
-    """A response for API Gateway, and whose request it answers, if that is known."""
+    """A response for API Gateway, whose request it answers, if that is known, and what the answer
+    says of the tenant's limit."""
 
     response: dict[str, Any]
     tenant_id: str | None = None
+    quota_headers: Mapping[str, str] = MappingProxyType({})
 
 
 def framed(
@@ -34,7 +37,7 @@ def framed(
     started = time.perf_counter()
     request_id = request_id_of(event)
     with of_invocation(context, request_id=request_id), invocation(context):
-        response, tenant_id = answer(request_id)
+        response, tenant_id, quota_headers = answer(request_id)
         logger.info(
             "request",
             tenant=tenant_id,
@@ -43,6 +46,5 @@ def framed(
             duration_ms=round((time.perf_counter() - started) * 1000, 1),
         )
     cors = cors_headers(headers_of(event).get("origin", ()), origins)
-    return with_headers(
-        response, request_id, cors, [*varies_by, "Origin"] if origins else varies_by
-    )
+    vary = [*varies_by, "Origin"] if origins else varies_by
+    return with_headers(response, request_id, {**quota_headers, **cors}, vary)

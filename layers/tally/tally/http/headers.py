@@ -11,7 +11,10 @@ _ALWAYS = {
     "Strict-Transport-Security": "max-age=31536000",
     "X-Content-Type-Options": "nosniff",
 }
-_EXPOSED = "Link, Retry-After, WWW-Authenticate, X-Request-Id"
+_EXPOSED = (
+    "Link, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-RateLimit-Limit, "
+    "X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id"
+)
 _MAY_BE_SENT = "Authorization, Content-Type, X-API-Key, X-Partner-API-Key"
 _PREFLIGHT_LASTS_S = 7200  # more than browsers take
 
@@ -38,14 +41,15 @@ def preflight_headers(methods: str) -> Mapping[str, str]:
 
 
 def with_headers(
-    response: Mapping[str, Any], request_id: str, cors: Mapping[str, str], varies_by: Iterable[str]
+    response: Mapping[str, Any], request_id: str, more: Mapping[str, str], varies_by: Iterable[str]
 ) -> dict[str, Any]:
-    """A response for API Gateway with the headers that every answer has. All answers pass here.
+    """A response for API Gateway with the headers that every answer has, and `more`. All answers
+    pass here.
 
     `varies_by`: the request's headers that the answer depends on.
     """
     vary = ", ".join(varies_by)
-    ours = {**_ALWAYS, **cors, "X-Request-Id": request_id, **({"Vary": vary} if vary else {})}
+    ours = {**_ALWAYS, **more, "X-Request-Id": request_id, **({"Vary": vary} if vary else {})}
     headers = response.get("multiValueHeaders", {})
     return {
         **response,

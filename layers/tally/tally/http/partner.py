@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, ClassVar
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
 from tally.http.endpoint import Endpoint
 from tally.http.envelopes import partner_error
+from tally.http.limits import partner_quota_headers
 from tally.kernel.errors import InvalidRequest
 from tally.kernel.instants import Instant, TooEarly, parse_instant
+from tally.limits.leasing import Quota
 from tally.partners.usage import DayRange
 
 MAX_DAYS = 1096  # three years, one of them a leap year
@@ -35,14 +37,23 @@ class PartnerEndpoint(Endpoint):
     def enveloped_error(self, error: Mapping[str, Any], status_code: int) -> Mapping[str, Any]:
         return partner_error(error, status_code)
 
+    def quota_headers(self, quota: Quota | None) -> Mapping[str, str]:
+        return partner_quota_headers(quota)
+
 
 Day = Annotated[date, PlainSerializer(date.isoformat)]
 """`2026-04-05` on the wire."""
 
-FirstSecond = Annotated[date, PlainSerializer(lambda day: f"{day}T00:00:00Z", return_type=str)]
+_DATE_TIME = WithJsonSchema({"type": "string", "format": "date-time"}, mode="serialization")
+
+FirstSecond = Annotated[
+    date, PlainSerializer(lambda day: f"{day}T00:00:00Z", return_type=str), _DATE_TIME
+]
 """The first second of a day: `2026-04-01T00:00:00Z` on the wire."""
 
-LastSecond = Annotated[date, PlainSerializer(lambda day: f"{day}T23:59:59Z", return_type=str)]
+LastSecond = Annotated[
+    date, PlainSerializer(lambda day: f"{day}T23:59:59Z", return_type=str), _DATE_TIME
+]
 """The last second of a day: `2026-04-30T23:59:59Z` on the wire."""
 
 
@@ -71,8 +82,10 @@ def _day(text: object) -> date:
         raise ValueError(form) from error
 
 
-StartDate = Annotated[date | None, BeforeValidator(_day), Query(alias="startDate")]
-EndDate = Annotated[date | None, BeforeValidator(_day), Query(alias="endDate")]
+_DayOrMoment = BeforeValidator(_day, json_schema_input_type=date | datetime)
+
+StartDate = Annotated[date | None, _DayOrMoment, Query(alias="startDate")]
+EndDate = Annotated[date | None, _DayOrMoment, Query(alias="endDate")]
 
 
 def today(now: Instant) -> date:

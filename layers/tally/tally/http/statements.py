@@ -6,10 +6,11 @@ import csv
 import io
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel
 
+from tally.http.answers import Form, Text
 from tally.kernel.instants import for_display
 from tally.kernel.money import Micros, to_decimal
 from tally.kernel.periods import bounds
@@ -100,6 +101,16 @@ class PayoutDetailAnswer(PayoutAnswer):
     status_history: list[StatusChangeAnswer]
     lines: list[LineAnswer]
     next_cursor: str | None
+
+
+StatementCsv = Annotated[
+    Text,
+    Form(
+        "text/csv",
+        "The statement for spreadsheets, if `Accept` prefers it to JSON.",
+        {"Link": 'The address of the next lines: `<?cursor=...>; rel="next"`.'},
+    ),
+]
 
 
 def payout_answer(payout: Payout) -> PayoutAnswer:

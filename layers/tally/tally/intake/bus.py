@@ -15,6 +15,8 @@ from tally.intake.cloudevents import read_event
 from tally.kernel.errors import InvalidRequest
 from tally.kernel.events import Event, Fact, InvalidEvent, Rejected
 from tally.kernel.instants import Instant
+from tally.kernel.masking import masked
+from tally.wire.fields import is_id
 from tally.wire.json import load_json
 
 # What an event may lack because another one is late.
@@ -62,6 +64,12 @@ def identity(body: str) -> tuple[str | None, str | None]:
         value if isinstance(value := event.get(name), str) else None for name in ("source", "id")
     )
     return source, event_id
+
+
+def loggable_id(body: str) -> str | None:
+    """The event's id for a log line; None where it might be anything but an id."""
+    _, event_id = identity(body)
+    return event_id if event_id and is_id(masked(event_id)) else None
 
 
 def tries(attributes: Mapping[str, Any]) -> int:

@@ -23,12 +23,12 @@ MAX_EVENTS = 100
 MAX_BYTES = 1024 * 1024
 _MAX_AHEAD = timedelta(minutes=5)
 
-_ONE = "application/cloudevents+json"
-_BATCH = "application/cloudevents-batch+json"
-_EITHER = "application/json"
+ONE = "application/cloudevents+json"
+BATCH = "application/cloudevents-batch+json"
+EITHER = "application/json"
 
 
-class _Envelope(EventData):
+class Envelope(EventData):
     specversion: Literal["1.0"]
     id: Identity
     source: Identity
@@ -42,13 +42,13 @@ def read_events(content_type: str, body: bytes) -> list[Any]:
     if len(body) > MAX_BYTES:
         raise PayloadTooLarge("A request may hold at most 1 MiB; send fewer events at a time.")
     form = media_type(content_type)
-    if form not in ("", _ONE, _BATCH, _EITHER):
-        raise UnsupportedMediaType(f"Send events as {_ONE}, {_BATCH} or {_EITHER}.")
+    if form not in ("", ONE, BATCH, EITHER):
+        raise UnsupportedMediaType(f"Send events as {ONE}, {BATCH} or {EITHER}.")
     document = load_json(body)
-    if isinstance(document, dict) and form != _BATCH:
+    if isinstance(document, dict) and form != BATCH:
         return [document]
-    if not isinstance(document, list) or form == _ONE:
-        expected = {_ONE: "one event", _BATCH: "an array of events"}.get(
+    if not isinstance(document, list) or form == ONE:
+        expected = {ONE: "one event", BATCH: "an array of events"}.get(
             form, "an event or an array of events"
         )
         raise InvalidRequest(f"The body must be {expected}.", field="body")
@@ -69,7 +69,7 @@ def read_event(document: Any, now: Instant, sender: str | None = None) -> Event[
         raise InvalidEvent("An event must be a JSON object.")
     if flaw := flaw_in(document):
         raise InvalidEvent(f"{flaw.field}: {flaw.reason}", field=flaw.field)
-    envelope = _validate(_Envelope, document, "")
+    envelope = _validate(Envelope, document, "")
     if envelope.time > plus(now, _MAX_AHEAD):
         raise InvalidEvent("time: must be at most 5 minutes in the future", field="time")
     declared = EVENT_TYPES.get(envelope.type)

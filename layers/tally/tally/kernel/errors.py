@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from tally.kernel.masking import masked
+
 
 class TallyError(Exception):
-    """An expected refusal with a stable `code`; `field` names the offending input, if one does."""
+    """An expected refusal with a stable `code`; `field` names the offending input, if one does.
+
+    The message may name ids that the caller sent, but repeats no credential.
+    """
 
     code = "error"
 
     def __init__(self, message: str, *, field: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.field = field
+        self.message = masked(message)
+        self.field = field and masked(field)
+        super().__init__(self.message)
 
 
 class InvalidRequest(TallyError):
@@ -55,6 +60,12 @@ class PeriodOpen(TallyError):
     code = "period_open"
 
 
+class KeyNotActive(TallyError):
+    """The API key is revoked or expired: nothing can be made of it."""
+
+    code = "key_not_active"
+
+
 class InvalidTransition(TallyError):
     """The thing cannot go from the status that it has to the one that is wanted."""
 
@@ -67,6 +78,12 @@ class PayloadTooLarge(TallyError):
 
 class UnsupportedMediaType(TallyError):
     code = "unsupported_media_type"
+
+
+class RateLimited(TallyError):
+    """The tenant has used up its requests of this minute."""
+
+    code = "rate_limited"
 
 
 class Unavailable(TallyError):

@@ -21,8 +21,8 @@ from tally.ledger.model.charges import Charge
 from tally.ledger.model.entries import EntrySide, LedgerEntry, Months, Posting
 from tally.ledger.provider_months import ProviderMonth, count_import, is_closed
 
-# A mark, a record with its id and a debit; then a credit and the provider's month for each.
-_MAX_IMPORTED_PROVIDERS = 48
+# A mark, a record with its id and its text, and a debit; then a credit and a month for each.
+_MAX_IMPORTED_PROVIDERS = 47
 
 type MakeEntries = Callable[[Posting, Months], Sequence[LedgerEntry]]
 

@@ -108,7 +108,7 @@ def check_counters(table: Table, now: Instant) -> Result:
 
     def look(name: str) -> list[str]:
         kinds = OF_RUNS if name == RUNS else OF_TENANT
-        return [str(drift) for drift in recount(table, name, sleep=table.sleep, kinds=kinds)]
+        return [drift.in_short for drift in recount(table, name, sleep=table.sleep, kinds=kinds)]
 
     return store(table, Check.COUNTERS, _examined(before, sample, look, now, end=end))
 

@@ -17,9 +17,11 @@ from uuid import uuid4
 from tally.access.model.scopes import Scope
 from tally.access.temporary import temporary_api_key
 from tally.access.tenants import ensure_tenant
+from tally.audit.model import SCHEDULE, Actor
 from tally.aws.table import Table
 from tally.kernel.clock import current_instant
 from tally.kernel.instants import Instant
+from tally.kernel.masking import masked
 from tally.operations.calls import Call, Reply
 
 EVENTS = "/v1/events"
@@ -70,6 +72,7 @@ class Prober:
     tenant_id: str
     call: Call
     timing: Timing = Timing()
+    actor: Actor = SCHEDULE
 
     def run(self) -> Passed:
         """Creates a dataset and deletes it; ProbeFailed unless both show in the dashboard."""
@@ -92,7 +95,7 @@ class Prober:
 
     def _key(self, tenant_id: str, display_name: str, scope: Scope) -> AbstractContextManager[str]:
         now = self.timing.now()
-        ensure_tenant(self.table, tenant_id, display_name, now)
+        ensure_tenant(self.table, tenant_id, display_name, now, self.actor)
         return temporary_api_key(
             self.table,
             tenant_id,
@@ -183,7 +186,8 @@ class _Trip:
             else:
                 if reply.status == expected:
                     return reply
-                problem = f"was answered with {reply.status}: {str(reply.body)[:_MOST_SHOWN]}"
+                said = masked(str(reply.body))[:_MOST_SHOWN]
+                problem = f"was answered with {reply.status}: {said}"
                 may_pass = reply.status in _MAY_PASS or reply.status >= 500
             if not may_pass or timing.monotonic() - begun >= patience_s:
                 raise ProbeFailed(f"{request.method} {request.path} {problem}")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BeforeValidator, Field, field_validator
+from pydantic import AliasChoices, BeforeValidator, Field, StringConstraints, field_validator
 
 from tally.kernel.versions import Version
 from tally.partners.deciding import (
@@ -25,6 +25,7 @@ from tally.wire.json import dump_json, load_json
 
 _MAX_COUNT = 999_999_999_999
 Count = Annotated[int, Field(ge=0, le=_MAX_COUNT)]
+_TierSent = Annotated[str, StringConstraints(min_length=1, max_length=64)] | Count
 
 
 def _tier(value: object) -> str | int:
@@ -39,7 +40,7 @@ def _tier(value: object) -> str | int:
 
 
 class PricingTierData(EventData):
-    tier: Annotated[str | int, BeforeValidator(_tier)]
+    tier: Annotated[str | int, BeforeValidator(_tier, json_schema_input_type=_TierSent)]
     price: Amount = Field(
         validation_alias=AliasChoices("price_per_identification", "pricePerIdentification")
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tally.audit.model import Actor, Change, Deed
+from tally.audit.trail import audited
 from tally.aws.table import Table
 from tally.aws.transactions import Action, Cancelled
 from tally.kernel.errors import NotFound, Unavailable
@@ -21,7 +23,7 @@ _ATTEMPTS = 20
 
 
 def change_status(
-    table: Table, statement_id: str, wanted: PayoutStatus, now: Instant, by: str
+    table: Table, statement_id: str, wanted: PayoutStatus, now: Instant, by: Actor
 ) -> Payout:
     """The payout with its new status, without lines. NotFound, or InvalidTransition."""
     for _ in range(_ATTEMPTS):
@@ -41,8 +43,19 @@ def change_status(
             changes=stored["changes"],
         )
         try:
-            change = StatusChange(wanted, now, by)
-            table.transact([move, note_status(table, statement_id, number, change)])
+            note = note_status(table, statement_id, number, StatusChange(wanted, now, by.subject))
+            told = audited(
+                table,
+                by,
+                Deed.PAYOUT_STATUS_CHANGED,
+                target=statement_id,
+                tenant_id=stored["tenant_id"],
+                at=now,
+                status=Change(stored["status"], wanted.value),
+                period=stored["period"],
+                currency=stored["currency"],
+            )
+            table.transact([move, note, *told])
         except Cancelled:
             continue  # another request changed it: the transition may not be allowed any more
         return Payout(statement_from(stored), wanted)

@@ -9,6 +9,8 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from tally.audit.model import Actor, Deed
+from tally.audit.trail import audited
 from tally.aws.queues import Queue
 from tally.aws.retries import pauses
 from tally.aws.table import Table
@@ -90,42 +92,51 @@ class Task(NamedTuple):
 
 
 def start_run(
-    table: Table, queue: Queue, run_id: str, period: Period, now: Instant, *, by: str
+    table: Table, queue: Queue, run_id: str, period: Period, now: Instant, *, by: Actor
 ) -> Run:
     """Start a run, or continue the one with this id: every provider of the month gets a message.
 
     The run is stored first, so that no outcome comes before it. A second message for a provider
-    finds the outcome of the first.
+    finds the outcome of the first. Only who starts a run is audited, not who continues it.
     """
     tasks = [Task(run_id, *month) for month in months_of(table, period)]
-    run = _store(table, Run(run_id, period, now, by, expected=len(tasks)))
+    run = _store(table, Run(run_id, period, now, by.subject, expected=len(tasks)), by)
     queue.send_all(task.to_json() for task in tasks)
     return run
 
 
-def _store(table: Table, run: Run) -> Run:
+def _store(table: Table, run: Run, by: Actor) -> Run:
     """Store a new run, or raise what a stored one expects. The run as it is then stored."""
     key = payout_run_key(run.period, run.run_id)
     for _ in range(_ATTEMPTS):
         stored = table.get(key, consistent=True)
         # Providers of a month are never removed: an earlier start sent some of the same tasks.
         if stored is None:
-            action = table.put_new(key, _run_attributes(run))
+            actions = [table.put_new(key, _run_attributes(run)), *_audited_start(table, run, by)]
         elif stored["expected"] >= run.expected:
             return _run_from(stored)
         else:
-            action = table.update(
-                key,
-                "SET expected = :expected",
-                "expected < :expected",
-                expected=run.expected,
-            )
+            more = "SET expected = :expected", "expected < :expected"
+            actions = [table.update(key, *more, expected=run.expected)]
         try:
-            table.transact([action])
+            table.transact(actions)
         except Cancelled:
             continue  # the run was started once more at the same time
         return _run_from({**(stored or _run_attributes(run)), "expected": run.expected})
     raise Unavailable("Other requests keep starting this payout run; send the request again.")
+
+
+def _audited_start(table: Table, run: Run, by: Actor) -> list[Action]:
+    return audited(
+        table,
+        by,
+        Deed.PAYOUT_RUN_STARTED,
+        target=run.run_id,
+        tenant_id=None,
+        at=run.started_at,
+        period=run.period,
+        expected=run.expected,
+    )
 
 
 # ---------------------------------------------------------------------------- tasks

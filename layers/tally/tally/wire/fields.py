@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, StringConstraints, WithJsonSchema
 
 from tally.kernel.instants import not_too_early, parse_instant
 from tally.kernel.money import Micros, parse_amount
@@ -24,6 +24,23 @@ _PLAIN_DECIMAL = r"\d+(\.\d+)?"
 # C0, C1, and the embeddings, overrides and isolates of bidirectional text. Marks, such as U+200F,
 # are part of ordinary text.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+# What a validator of ours reads, for the API's description.
+_DECIMAL = {"type": "number", "format": "decimal", "minimum": 0}
+_AMOUNT_SENT = {
+    "description": "At most 6 decimals. As text, no binary float can blur it.",
+    "anyOf": [
+        _DECIMAL | {"exclusiveMaximum": 1_000_000_000_000},
+        {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?$"},
+    ],
+}
+_RATE_SENT = {
+    "description": "A fraction, with at most 6 decimals.",
+    "anyOf": [
+        _DECIMAL | {"maximum": 1},
+        {"type": "string", "pattern": r"^(0+(\.[0-9]{1,6})?|0*1(\.0{1,6})?)$"},
+    ],
+}
 
 _MAX_OBJECT_BYTES = 4096
 _MAX_OBJECT_DEPTH = 16
@@ -115,25 +132,33 @@ Identity = Annotated[Text, AfterValidator(no_control_characters)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=256), AfterValidator(_readable)]
 """What people call a thing: 1 to 256 characters of any script."""
 
-Timestamp = Annotated[str, AfterValidator(parse_instant)]
+Timestamp = Annotated[
+    str, AfterValidator(parse_instant), WithJsonSchema({"type": "string", "format": "date-time"})
+]
 """RFC 3339 text -> Instant."""
 
 Month = Annotated[str, StringConstraints(pattern=MONTH_PATTERN), AfterValidator(not_too_early)]
 """`2026-03`."""
 
-Amount = Annotated[int, BeforeValidator(_amount)]
+Amount = Annotated[
+    int,
+    BeforeValidator(_amount, json_schema_input_type=Annotated[Any, WithJsonSchema(_AMOUNT_SENT)]),
+]
 """At most 6 decimals, not negative, below 10^12 -> micro-units."""
 
-Rate = Annotated[Decimal, BeforeValidator(_rate)]
+Rate = Annotated[
+    Decimal,
+    BeforeValidator(_rate, json_schema_input_type=Annotated[Any, WithJsonSchema(_RATE_SENT)]),
+]
 """A fraction: a plain decimal from 0 to 1 with at most 6 decimals."""
 
 Currency = Annotated[str, StringConstraints(pattern=CURRENCY_PATTERN)]
 """ISO 4217."""
 
-JsonObject = Annotated[str, BeforeValidator(_object_text)]
+JsonObject = Annotated[str, BeforeValidator(_object_text, json_schema_input_type=dict[str, Any])]
 """A small object that Tally stores and returns unchanged, as the text of its JSON."""
 
-WholeNumber = Annotated[int, BeforeValidator(_digits)]
+WholeNumber = Annotated[int, BeforeValidator(_digits, json_schema_input_type=int)]
 """An integer in a query: digits, with a minus sign or without."""
 
 

@@ -13,7 +13,11 @@ from tally.kernel.instants import Instant
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A stored key. It belongs to one tenant; only its revocation ever changes it."""
+    """A stored key. It belongs to one tenant.
+
+    Its revocation changes it, and its rotation, which ends it sooner. `last_used_at` is up to an
+    hour late; None if the key was never used.
+    """
 
     prefix: str
     tenant_id: str
@@ -23,6 +27,7 @@ class ApiKey:
     created_at: Instant
     expires_at: Instant | None = None
     revoked_at: Instant | None = None
+    last_used_at: Instant | None = None
 
     @property
     def api_key_id(self) -> str:
@@ -35,11 +40,11 @@ class ApiKey:
 
     def admits(self, credential: Credential, now: Instant) -> bool:
         """Whether the credential is this key and the key is neither revoked nor expired."""
-        return (
-            hmac.compare_digest(self.secret_hash, credential.secret_hash)
-            and self.revoked_at is None
-            and (self.expires_at is None or now < self.expires_at)
-        )
+        return hmac.compare_digest(self.secret_hash, credential.secret_hash) and self.is_active(now)
+
+    def is_active(self, now: Instant) -> bool:
+        """Whether the key is neither revoked nor expired."""
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
     def revoked(self, now: Instant) -> ApiKey:
         """The key, revoked; an earlier revocation stays."""

@@ -1,4 +1,5 @@
-"""moto without two costs that would more than double the time of the tests, and with tokens.
+"""moto, for tests and examples, without two costs that would more than double their time, and with
+tokens.
 
 Before each transaction it copies the whole table, stream and all, so that it can roll back. And it
 looks for every type that an attribute might have, under every name that the type might have. It
@@ -8,8 +9,7 @@ does not look at a transaction's ClientRequestToken at all.
 from __future__ import annotations
 
 import copy
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,7 +20,7 @@ from moto.core.serialize import AttributePicker, AttributePickerContext
 from moto.dynamodb.exceptions import ERROR_TYPE_PREFIX, DynamodbException
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models import table as moto_table
-from moto.dynamodb.models.dynamo_type import Item
+from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
 
@@ -43,6 +43,7 @@ def fast_moto() -> Iterator[None]:
         return tokens.answer(handler)
 
     def transact(backend: DynamoDBBackend, actions: list[dict[str, Any]]) -> None:
+        copies.actions = actions
         try:
             _transact(backend, actions)
         finally:
@@ -65,10 +66,11 @@ class _Copies:
     """
 
     snapshot: Any = None
+    actions: Sequence[dict[str, Any]] = ()
 
     def deepcopy(self, original: Any) -> Any:
         if isinstance(original, Table):
-            self.snapshot = _snapshot(original)
+            self.snapshot = _snapshot(original, self.actions)
             return self.snapshot
         copied = copy.deepcopy(original)
         if isinstance(original, Item) and self.snapshot is not None:
@@ -100,9 +102,16 @@ class _Tokens:
         return answered
 
 
-def _snapshot(table: Any) -> Any:
+def _snapshot(table: Any, actions: Iterable[Mapping[str, Any]]) -> Any:
+    """The table with the partitions that the transaction may change copied, and all others
+    shared."""
     taken = copy.copy(table)
-    taken.items = defaultdict(dict, {pk: dict(rows) for pk, rows in table.items.items()})
+    taken.items = copy.copy(table.items)
+    for action in actions:
+        ((_, details),) = action.items()
+        key = DynamoType((details.get("Item") or details["Key"])[table.hash_key_attr])
+        if key in table.items:
+            taken.items[key] = dict(table.items[key])
     taken.stream_shard = copy.copy(table.stream_shard)
     taken.stream_shard.table = taken
     taken.stream_shard.items = list(table.stream_shard.items)

@@ -1,0 +1,1 @@
+"""The audit trail: who did what to credentials, tenants and payouts, when and from where."""

@@ -1,0 +1,114 @@
+"""Files that a function serves as they are, to everybody: no credential, nothing stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from tally.http.envelopes import marketplace_error, signature
+from tally.http.errors import ErrorAnswer, internal_error, no_such_path, refusal
+from tally.http.frame import Answered, framed
+from tally.http.headers import allowed_origins
+from tally.http.requests import headers_of
+from tally.kernel.clock import current_instant
+from tally.logs import logger
+from tally.wire.json import dump_json
+
+# A browser may keep a file, but asks each time whether it still is what it was.
+_ASK_AGAIN = "no-cache"
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """`headers`: those beside what every answer has. `kept`: whether browsers may keep it."""
+
+    path: Path
+    content_type: str
+    headers: Mapping[str, str]
+    kept: bool = True
+
+
+class Static:
+    """`handler` is what Lambda calls. It serves the files that it is given and no others.
+
+    `files`: path as API Gateway spells it, with its parameters filled in -> file. Tests replace
+    what it needs by `dependency_overrides`.
+    """
+
+    def __init__(self, files: Mapping[str, File]) -> None:
+        self.files = files
+        self.dependency_overrides: dict[Callable[..., Any], Callable[[], Any]] = {}
+
+    def handler(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
+        """An API Gateway proxy event -> its response. Never raises."""
+        file = self.files.get(_path_of(event))
+
+        def answer(request_id: str) -> Answered:
+            try:
+                if file:
+                    return Answered(_served(event, file))
+                return Answered(self._refused(event, refusal(no_such_path()), request_id))
+            except Exception as error:  # noqa: BLE001  whatever it is, nothing of it may leave
+                logger.error("request failed", exc_info=error)
+                return Answered(self._refused(event, internal_error(), request_id))
+
+        response = framed(event, context, answer, origins=self._provide(allowed_origins))
+        if file and file.kept and response["statusCode"] < 400:
+            response["multiValueHeaders"]["Cache-Control"] = [_ASK_AGAIN]
+        return response
+
+    def _refused(
+        self, event: Mapping[str, Any], error: ErrorAnswer, request_id: str
+    ) -> dict[str, Any]:
+        signed = signature(request_id, self._provide(current_instant))
+        text = dump_json(marketplace_error(error.body, signed))
+        return _response(event, error.status_code, text, {"Content-Type": "application/json"})
+
+    def _provide[T](self, dependency: Callable[[], T]) -> T:
+        provider: Callable[[], T] = self.dependency_overrides.get(dependency, dependency)
+        return provider()
+
+
+def _served(event: Mapping[str, Any], file: File) -> dict[str, Any]:
+    text, tag = _content(file.path)
+    headers = {"ETag": tag, **file.headers}
+    if _is_known(tag, event):
+        return _response(event, 304, "", headers)
+    return _response(event, 200, text, {"Content-Type": file.content_type, **headers})
+
+
+def _path_of(event: Mapping[str, Any]) -> str:
+    """Without what a domain may put in front: by the resource and its parameters."""
+    path = str(event["resource"])
+    for name, value in (event.get("pathParameters") or {}).items():
+        path = path.replace(f"{{{name}}}", value).replace(f"{{{name}+}}", value)
+    return path
+
+
+@cache
+def _content(path: Path) -> tuple[str, str]:
+    """The text of a file, and its tag: a weak one, because API Gateway may compress the text."""
+    content = path.read_bytes()
+    return content.decode(), f'W/"{sha256(content).hexdigest()[:32]}"'
+
+
+def _is_known(tag: str, event: Mapping[str, Any]) -> bool:
+    """Whether the client has this content already (RFC 9110, 13.1.2)."""
+    sent = ",".join(headers_of(event).get("if-none-match", ()))
+    tags = [each.strip().removeprefix("W/") for each in sent.split(",")]
+    return "*" in tags or tag.removeprefix("W/") in tags
+
+
+def _response(
+    event: Mapping[str, Any], status_code: int, text: str, headers: Mapping[str, str]
+) -> dict[str, Any]:
+    return {
+        "statusCode": status_code,
+        "multiValueHeaders": {name: [value] for name, value in headers.items()},
+        "body": "" if event.get("httpMethod") == "HEAD" else text,
+        "isBase64Encoded": False,
+    }

@@ -1,0 +1,44 @@
+"""Tenants as answers, and the fields of requests that change them; four routes share them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from tally.access.model.tenants import Tenant
+from tally.http.dependencies import path_id
+from tally.kernel.instants import for_display
+
+TenantId = Annotated[str, path_id("Tenant")]
+
+RequestsPerMinute = Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
+"""0: no limit."""
+
+RetentionDays = Annotated[int, Field(strict=True, ge=1, le=36_500)]
+
+
+class TenantAnswer(BaseModel):
+    """Rates are decimals as text: `0.30`. What is null is as the stack's parameters say."""
+
+    tenant_id: str
+    display_name: str
+    billing_currency: str
+    fee_rate: str
+    reserve_rate: str
+    requests_per_minute: int | None
+    query_text_retention_days: int | None
+    created_at: str
+
+
+def tenant_answer(tenant: Tenant) -> TenantAnswer:
+    return TenantAnswer(
+        tenant_id=tenant.tenant_id,
+        display_name=tenant.display_name,
+        billing_currency=tenant.billing_currency,
+        fee_rate=f"{tenant.fee_rate:f}",
+        reserve_rate=f"{tenant.reserve_rate:f}",
+        requests_per_minute=tenant.requests_per_minute,
+        query_text_retention_days=tenant.query_text_retention_days,
+        created_at=for_display(tenant.created_at),
+    )

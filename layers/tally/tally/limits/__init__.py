@@ -1,0 +1,1 @@
+"""Rate limits: how many requests a tenant may make in a minute."""
