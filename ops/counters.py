@@ -9,7 +9,7 @@ from typing import Any
 
 from ops.commands import Commands, add_command, add_group
 from ops.deployment import Deployment
-from tally.counting import parking
+from tally.counting import parking, rescues
 from tally.counting.engine import count
 from tally.counting.recount import (
     OF_RUNS,
@@ -74,13 +74,17 @@ def recount_tenants(deployed: Deployment, arguments: Namespace) -> int:
         else:
             _print(f"{name}: drift {len(drifts)}", drifts)
         if drifts != [] and arguments.repair:
-            repaired = repair(deployed.table, name, pause_s=arguments.pause, kinds=kinds)
+            repaired = repair(deployed.table, name, pause_s=arguments.pause, kinds=kinds, say=_say)
             _print(f"  repaired {len(repaired.mended)}", ())
             if repaired.left:
                 _print("  not repaired, because their records kept changing:", repaired.left)
             drifts = repaired.left
         drifting += len(drifts or ())
     return 1 if drifting else 0
+
+
+def _say(progress: str) -> None:
+    print(f"  {progress}")
 
 
 def _print(title: str, drifts: Sequence[Drift]) -> None:
@@ -104,7 +108,7 @@ def replay_parked(deployed: Deployment, arguments: Namespace) -> int:
     failed = 0
     for parked_id in ids:
         try:
-            parking.replay(deployed.table, parked_id)
+            parking.replay(deployed.table, deployed.rescues, parked_id, current_instant())
         except (TallyError, ValueError) as error:
             failed += 1
             print(f"{parked_id}: still parked: {error}")
@@ -130,6 +134,8 @@ def replay_failed(deployed: Deployment, _: Namespace) -> int:
         result = count(deployed.table, records, now)
         for poison in result.parked:
             parking.park(deployed.table, poison, now)
+        if result.to_rescue:
+            rescues.ask(deployed.table, deployed.rescues, result.to_rescue, now)
         deployed.s3.delete_object(Bucket=bucket, Key=name)
         print(
             f"{name}: counted {result.counted}, already counted {result.already_counted}, "

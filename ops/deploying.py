@@ -24,6 +24,8 @@ from ops.deployment import Deployment, deployment_of
 from ops.errors import OpsError, exit_status
 from ops.parameters import Parameters, Settings, merged, release_of, settings_of
 from ops.smoke import smoke, url_of
+from tally.counting.switch import forget_moment
+from tally.kernel.clock import current_instant
 from tally.operations.probe import ProbeFailed, Timing
 
 CONFIG = Path("samconfig.toml")
@@ -44,14 +46,25 @@ class Deployed:
     changed: datetime
 
 
+def own_markers_again(deployment: Deployment) -> None:
+    """A release from before shared markers would not see them (docs/adr/0024)."""
+    if not forget_moment(deployment.table, current_instant()):
+        print(
+            "Changes share their markers by now, and a release from before shared markers does not "
+            "look at them: see docs/operations.md, Markers of counted changes."
+        )
+
+
 @dataclass(frozen=True)
 class Tools:
-    """What a deployment is done with. `sam` gets the arguments of `sam` and returns its status."""
+    """What a deployment is done with. `sam` gets the arguments of `sam` and returns its status.
+    `gone_back` is called when the release before is deployed again."""
 
     client: Callable[[str], Any]
     sam: Callable[[Sequence[str]], int]
     smoke_test: Callable[[Deployment], None]
     saved: Path = SAVED
+    gone_back: Callable[[Deployment], None] = own_markers_again
 
 
 def deploy(settings: Settings, tools: Tools, build: Path, arch: str, *, confirm: bool) -> int:
@@ -172,7 +185,9 @@ def _roll_back(settings: Settings, tools: Tools, template: Path, before: Deploye
     print(f"Deploying again what was deployed before ({template}).")
     if _sam_deploy(settings, tools, template, before.parameters, confirm=False):
         print(f"That failed, too: {settings.stack_name} still has the new deployment.")
-    elif _works(settings, tools):
+        return 1
+    tools.gone_back(deployment_of(tools.client, settings.stack_name))
+    if _works(settings, tools):
         print("Rolled back. What was written meanwhile is kept.")
     else:
         print("Rolled back, but it does not work either: the fault may be older or elsewhere.")

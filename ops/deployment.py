@@ -22,6 +22,7 @@ from botocore.exceptions import (
 )
 
 from ops.errors import OpsError
+from tally.aws.queues import Queue
 from tally.aws.table import Table
 
 LOCAL_STACK = Path(".local/stack.json")
@@ -38,6 +39,11 @@ class Deployment:
     sqs: Any
     functions: Any = None
     sts: Any = None
+
+    @property
+    def rescues(self) -> Queue:
+        """Where rescues of objects are asked for."""
+        return Queue(self.sqs, self.outputs["ObjectRescuesQueueUrl"])
 
 
 class Outputs(dict[str, str]):

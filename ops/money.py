@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from argparse import Namespace
 
+from ops.again import GivenUp, send_again
 from ops.commands import Commands, add_command, add_group
 from ops.deployment import Deployment
-from tally.aws.held import delete, held_messages
 from tally.kernel.clock import current_instant
 from tally.kernel.instants import for_display, plus
 from tally.kernel.money import to_decimal
 from tally.ledger import books
 from tally.payouts import verifying
-from tally.payouts.runs import Task, failures, list_runs
+from tally.payouts.reserves import DueReserves
+from tally.payouts.runs import Bundle, Task, failures, list_runs, read_message
 
 
 def add_commands(commands: Commands) -> None:
@@ -62,25 +63,20 @@ def verify_payouts(deployed: Deployment, arguments: Namespace) -> int:
 
 def retry_payouts(deployed: Deployment, _: Namespace) -> int:
     """The function gets the tasks that it gave up; 1 if some messages are no tasks."""
-    failed, again = (
-        deployed.outputs[f"{name}QueueUrl"] for name in ("FailedPayoutTasks", "PayoutTasks")
+    given_up = GivenUp(
+        "FailedPayoutTasks", "PayoutTasks", "task", "No statement failed.", _in_words
     )
-    strange = 0
-    with held_messages(deployed.sqs, failed) as messages:
-        if not messages:
-            print("No statement failed.")
-        for name, message in list(messages.items()):
-            try:
-                task = Task.from_json(message["Body"])
-            except (ValueError, TypeError):
-                strange += 1
-                print(f"not a task, left where it is: {message['Body']}")
-                continue
-            deployed.sqs.send_message(QueueUrl=again, MessageBody=message["Body"])
-            delete(deployed.sqs, failed, message)
-            del messages[name]
-            print(f"{task.run_id} {task.tenant_id} {task.currency}: sent again")
-    return 1 if strange else 0
+    return send_again(deployed, given_up)
+
+
+def _in_words(body: str) -> str:
+    match read_message(body):
+        case Task(run_id, tenant_id, _, currency):
+            return f"{run_id} {tenant_id} {currency}"
+        case Bundle(run_id, _, providers):
+            return f"{run_id} {len(providers)} providers"
+        case DueReserves(reserves):
+            return f"{len(reserves)} reserves"
 
 
 def list_payout_runs(deployed: Deployment, _: Namespace) -> int:

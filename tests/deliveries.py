@@ -7,6 +7,7 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
+from tally.counting import rescues
 from tally.counting.engine import count
 from tally.counting.parking import park
 from tally.intake.accepting import Accepted, ingest
@@ -49,15 +50,38 @@ class Stream:
             result = count(self.world.table, batch, self.world.now)
             for poison in result.parked:
                 park(self.world.table, poison, self.world.now)
+            rescues.ask(self.world.table, self.world.rescues, result.to_rescue, self.world.now)
         except Crash:
             self.waiting = [r for r in batch if r not in self.delivered] + self.waiting
             return
         self.delivered += [r for r in batch if r not in self.delivered]
 
+    def rescue(self) -> None:
+        """A message of the queue of rescues. It may come again, and does if its process dies."""
+        bodies = self.world.rescues.bodies
+        if not bodies:
+            return
+        body = self.random.choice(bodies)
+        rescue = rescues.Rescue.from_json(body)
+        try:
+            rescues.work_off(
+                self.world.table,
+                self.world.rescues,
+                rescue,
+                self.world.now,
+                lambda: self.random.random() < 0.5,
+            )
+        except Crash:
+            return
+        if self.random.random() < 0.8:
+            bodies.remove(body)
+
     def drain(self) -> None:
         while batch := self.waiting + self.world.new_stream_records():
             self.waiting = []
             self.deliver(batch)
+            while self.world.rescues.bodies:
+                self.rescue()
 
 
 class Marketplace:
@@ -94,6 +118,7 @@ def send_through_faults(world: World, history: list[Event], seed: int) -> list[E
             client.after(random.randint(0, 3), _fault(random, marketplace, stream, history))
         _until_answered(marketplace, events)
         stream.deliver(stream.next_batch())
+        stream.rescue()
     client.calm()
     marketplace.post(history)
     stream.drain()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -37,6 +38,11 @@ def conflict(write: Callable[[], Any]) -> Any:  # noqa: ARG001  refused
     raise ClientError(response, "TransactWriteItems")
 
 
+def refuse(write: Callable[[], Any]) -> Any:  # noqa: ARG001  refused
+    """For good: the database will never take it as it is."""
+    raise ClientError({"Error": {"Code": "ValidationException", "Message": "Overflow"}}, "Transact")
+
+
 def error_after(write: Callable[[], Any]) -> Any:
     """It is done, and the answer says that it may not be."""
     write()
@@ -48,13 +54,14 @@ PLAIN_FAULTS: tuple[Fault, ...] = (crash_before, crash_after, throttle, conflict
 
 @dataclass
 class PickyClient:
-    """A client to which the database refuses every transaction that names something."""
+    """A client to which the database refuses every transaction that marks a change."""
 
     real: Any
-    refused: str
+    refused: bytes
 
     def transact_write_items(self, **arguments: Any) -> Any:
-        if self.refused in str(arguments):
+        written = [action.get("Put", {}).get("Item", {}) for action in arguments["TransactItems"]]
+        if any(self.refused in item.get("seen", {}).get("B", b"") for item in written):
             response: Any = {"Error": {"Code": "ValidationException", "Message": "Overflow"}}
             raise ClientError(response, "TransactWriteItems")
         return self.real.transact_write_items(**arguments)
@@ -75,17 +82,26 @@ def rival(first: Callable[[], object]) -> Fault:
 
 @dataclass
 class FaultyClient:
-    """A client whose n-th transaction, or batch of writes, from now meets a fault."""
+    """A client whose n-th write from now, or batch of writes, meets a fault."""
 
     real: Any
     faults: dict[int, Fault] = field(default_factory=dict)
     writes: int = 0
 
     def transact_write_items(self, **arguments: Any) -> Any:
-        return self._write(lambda: self.real.transact_write_items(**arguments))
+        return self._write(partial(self.real.transact_write_items, **arguments))
 
     def batch_write_item(self, **arguments: Any) -> Any:
-        return self._write(lambda: self.real.batch_write_item(**arguments))
+        return self._write(partial(self.real.batch_write_item, **arguments))
+
+    def put_item(self, **arguments: Any) -> Any:
+        return self._write(partial(self.real.put_item, **arguments))
+
+    def update_item(self, **arguments: Any) -> Any:
+        return self._write(partial(self.real.update_item, **arguments))
+
+    def delete_item(self, **arguments: Any) -> Any:
+        return self._write(partial(self.real.delete_item, **arguments))
 
     def _write(self, write: Callable[[], Any]) -> Any:
         self.writes += 1

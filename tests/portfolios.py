@@ -12,8 +12,14 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tally.aws.table import Table
-from tally.partners.items import USAGE_PREFIX, partner_key, usage_entry_from, usages_pk
-from tally.partners.model.usage import UsageEntry
+from tally.partners.items import (
+    USAGE_PREFIX,
+    lone_usage_from,
+    partner_key,
+    usage_entry_from,
+    usages_pk,
+)
+from tally.partners.model.usage import LoneUsage, UsageEntry
 from tests.world import World
 
 PARTNERS = ("acme", "globex")
@@ -129,7 +135,7 @@ def usage(accepted: Iterable[Event]) -> Sums:
     return {day: dict(sums) for day, sums in days.items()}
 
 
-def entered(entries: Iterable[UsageEntry]) -> Sums:
+def entered(entries: Iterable[UsageEntry | LoneUsage]) -> Sums:
     """What the stored entries add up to."""
     days: dict[str, Counter[str]] = defaultdict(Counter)
     for entry in entries:
@@ -146,7 +152,10 @@ def counted(world: World, partner_id: str) -> Sums:
     }
 
 
-def usage_entries(table: Table, partner_id: str) -> Iterator[UsageEntry]:
-    """All usage entries of a partner, oldest day first."""
+def usage_entries(table: Table, partner_id: str) -> Iterator[UsageEntry | LoneUsage]:
+    """All usage entries of a partner, oldest day first; then what its days have of lone events."""
     for item in table.query(usages_pk(partner_id), USAGE_PREFIX, consistent=True):
         yield usage_entry_from(item)
+    for item in table.query(partner_key(partner_id).pk, "USED#DAY#", consistent=True):
+        if "lone_e" in item:
+            yield lone_usage_from(item)

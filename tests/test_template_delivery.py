@@ -14,13 +14,14 @@ import pytest
 
 import tally
 from dev.template import passes_filter, resources, rights, template, unrestored
+from functions.triggers.queues.rescue_objects import app as rescuing
 from tally.activity.counters import AccessTotals, BuyerTotals
 from tally.activity.erasing import LONGEST_S
 from tally.activity.items import search_key
 from tally.aws.retries import NEEDED_S
 from tally.catalog.counters import DatasetTotals, ProviderTotals
 from tally.catalog.items import dataset_key, object_key
-from tally.counting.changes import MARKER_LIFETIME
+from tally.counting.markers import MARKER_LIFETIME
 from tally.counting.registry import record_from
 from tally.kernel.counters import Totals
 from tally.kernel.instants import plus
@@ -107,6 +108,7 @@ def test_the_bus_leads_to_the_function_by_way_of_the_queue() -> None:
 
 TASKS = {"Fn::GetAtt": ["PayoutTasks", "Arn"]}
 ERASURES = {"Fn::GetAtt": ["ErasureTasks", "Arn"]}
+RESCUES = {"Fn::GetAtt": ["ObjectRescues", "Arn"]}
 FAILURES = {"Fn::GetAtt": ["AsyncFailures", "Arn"]}
 QUEUE_RIGHTS: Mapping[str, Mapping[str, Any]] = {
     "ReceiveEvents": {
@@ -129,6 +131,14 @@ QUEUE_RIGHTS: Mapping[str, Mapping[str, Any]] = {
         "sqs:ReceiveMessage": [TASKS],
         "sqs:DeleteMessage": [TASKS],
         "sqs:GetQueueAttributes": [TASKS],
+        "sqs:SendMessage": [TASKS],  # those of a bundle
+    },
+    "CountChanges": {"sqs:SendMessage": [RESCUES]},
+    "RescueObjects": {
+        "sqs:ReceiveMessage": [RESCUES],
+        "sqs:DeleteMessage": [RESCUES],
+        "sqs:GetQueueAttributes": [RESCUES],
+        "sqs:SendMessage": [RESCUES],  # what is left
     },
 }
 
@@ -229,6 +239,21 @@ def test_no_change_of_a_search_is_delivered_but_its_creation_and_its_end() -> No
     assert delivered == {"INSERT": True, "MODIFY": False, "REMOVE": True}
 
 
+def test_a_rescue_is_the_functions_alone_for_as_long_as_it_may_run() -> None:
+    properties = BUS["ObjectRescues"]["Properties"]
+    function = FUNCTIONS["RescueObjects"]
+
+    assert properties["VisibilityTimeout"] > 6 * function["Timeout"]
+    assert properties["RedrivePolicy"] == {
+        "deadLetterTargetArn": {"Fn::GetAtt": ["FailedObjectRescues", "Arn"]},
+        "maxReceiveCount": 20,
+    }
+    source = function["Events"]["Queue"]["Properties"]
+    assert source["BatchSize"] == 1
+    # It works for as long as it says, and still has time for a page whose writes are throttled.
+    assert function["Timeout"] > rescuing._WORK_S + rescuing._SPARE_S  # noqa: SLF001
+
+
 def test_only_the_rule_and_the_function_send_to_the_queues() -> None:
     policy = BUS["RuleMaySend"]["Properties"]
     statement, _only_over_tls = policy["PolicyDocument"]["Statement"]
@@ -312,6 +337,11 @@ ARGUMENTS: Mapping[str, tuple[Any, ...]] = {
     "event_id": ("evt-1",),
     "sender": (None, "acme"),
     "search_activity_id": ("sa_a1b2c3d4e5f6",),
+    "window": (177538320,),
+    "partition": ("5e884898", "DATASET"),
+    "page": (0,),
+    "epoch": ("0", "2026-04-05T09:30:00.000000000Z-5e88489871e2"),
+    "run": ("", "2026-04-05T09:30:00.000000000Z"),
     "record_id": ("c4ca4238a0b923820dcc509a6f75849b",),
 }
 

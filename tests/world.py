@@ -31,13 +31,16 @@ from tally.activity import erasing
 from tally.aws.queues import erasure_tasks, payout_tasks
 from tally.aws.secrets import Secret
 from tally.aws.table import Table
+from tally.counting import rescues
 from tally.counting.changes import Counted
 from tally.counting.engine import count
-from tally.counting.parking import park
+from tally.counting.parking import park, replay
+from tally.counting.switch import share_markers
 from tally.http.headers import allowed_origins
 from tally.http.limits import default_requests_per_minute
 from tally.kernel.instants import Instant, plus, to_datetime
-from tally.payouts.runs import Run, Task, do_task, get_run
+from tally.payouts.reserves import DueReserves, release
+from tally.payouts.runs import Bundle, Run, Task, do_task, get_run, read_message
 from tests.operators import OPERATOR
 from tests.secret_store import SecretStore
 
@@ -52,12 +55,15 @@ _numbers = counter(1)
 
 @dataclass
 class Tasks:
-    """A queue of payout tasks, in memory."""
+    """A queue in memory. What is delayed is there at once."""
 
     bodies: list[str] = field(default_factory=list)
 
     def send_all(self, bodies: Iterable[str]) -> None:
         self.bodies += bodies
+
+    def send(self, body: str, *, delay_s: int = 0) -> None:  # noqa: ARG002  time stands still
+        self.bodies.append(body)
 
 
 @dataclass
@@ -101,6 +107,7 @@ class World:
     warm: bool = False
     tasks: Any = field(default_factory=Tasks)
     erasures: Any = field(default_factory=Erasures)
+    rescues: Any = field(default_factory=Tasks)
     origins: frozenset[str] = frozenset()
     requests_per_minute: int = 0
     context: Any = None
@@ -184,8 +191,14 @@ class World:
     def do_tasks(self) -> None:
         """What the queue's function does with all that is waiting."""
         while self.tasks.bodies:
-            task = Task.from_json(self.tasks.bodies[0])
-            do_task(self.table, task, self.now, hold_for=timedelta(days=90))
+            match read_message(self.tasks.bodies[0]):
+                case Task() as task:
+                    do_task(self.table, task, self.now, hold_for=timedelta(days=90))
+                case Bundle() as bundle:
+                    self.tasks.send_all(each.to_json() for each in bundle.tasks)
+                case DueReserves(reserves):
+                    for due in reserves:
+                        release(self.table, due, self.now)
             self.tasks.bodies.pop(0)
 
     # ---------------------------------------------------------------- erasures
@@ -265,11 +278,12 @@ class World:
     def deliver(self) -> Counted:
         """Count all that happened since the last delivery, and all that follows from it."""
         result = Counted()
-        while batch := self.new_stream_records():
+        while (batch := self.new_stream_records()) or self.rescues.bodies:
             counted = self.redeliver(batch)
             result.counted += counted.counted
             result.already_counted += counted.already_counted
             result.parked += counted.parked
+            self.do_rescues()
         return result
 
     def redeliver(self, batch: Sequence[dict[str, Any]]) -> Counted:
@@ -277,7 +291,19 @@ class World:
         result = count(self.table, batch, self.now)
         for poison in result.parked:
             park(self.table, poison, self.now)
+        rescues.ask(self.table, self.rescues, result.to_rescue, self.now)
         return result
+
+    def replay(self, parked_id: str) -> Counted:
+        """What an operator does with a parked change."""
+        return replay(self.table, self.rescues, parked_id, self.now)
+
+    def do_rescues(self) -> None:
+        """What the function of the queue does with all that is waiting, page by page."""
+        while self.rescues.bodies:
+            rescue = rescues.Rescue.from_json(self.rescues.bodies[0])
+            rescues.work_off(self.table, self.rescues, rescue, self.now, lambda: False)
+            self.rescues.bodies.pop(0)
 
     def wait(self, **duration: float) -> None:
         self.now = plus(self.now, timedelta(**duration))
@@ -355,5 +381,6 @@ def new_world() -> Iterator[World]:
                 lambda: to_datetime(world.now).replace(tzinfo=None),
             )
         )
+        share_markers(world.table, 0)
         world.tenant(PLATFORM)
         yield world

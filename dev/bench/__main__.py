@@ -73,7 +73,7 @@ def _measure(begun: float) -> Iterator[Figure]:
         yield from during("Counting changes", writes.count_changes(lab))
         yield from during("Searching, accessing, refunding", activity.measure(stack, lab))
         yield from during("Watching portfolios", partners.measure(lab))
-        yield from during("Counting a hot partner", rivals.measure(stack, lab))
+        yield from during("Counting a hot provider", rivals.measure(stack, lab))
         yield from payouts.measure(stack, partial(_say, begun))
         yield from during("Invoking the functions", invocations.measure(stack))
         yield from during("Weighing what events leave", storage.measure(stack))

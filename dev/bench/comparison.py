@@ -16,8 +16,9 @@ from dev.bench.figures import ALTERNATIVES, Figure
 from dev.bench.lab import BATCH, Lab, first_iterator, read_stream
 from dev.stack import LocalStack
 from tally.catalog.reads import provider_totals
-from tally.counting.changes import put_marker, read_change
+from tally.counting.changes import read_change
 from tally.counting.engine import count
+from tally.counting.markers import Markers
 from tally.kernel.counters import by_totals, rolled_up
 
 PART = "The same changes, counted in two ways"
@@ -79,10 +80,11 @@ def one_by_one(lab: Lab, batch: Sequence[Record]) -> int:
     """Counts correctly as long as no dataset is deleted or accessed."""
     counted = 0
     for record in batch:
-        change = read_change(record, put_marker(lab.table, record, lab.now))
+        change = read_change(record)
         additions = by_totals(rolled_up(change.deltas))
         if additions:
             actions = [lab.table.add(of.key, dict(n)) for of, n in additions.items()]
-            lab.table.transact([change.guard, *actions])
+            marking = Markers(lab.table, lab.now, shared_since=None).marking([record])
+            lab.table.transact([*marking.actions, *actions])
             counted += 1
     return counted

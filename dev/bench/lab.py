@@ -28,6 +28,7 @@ from tally.audit.model import Actor, ActorType
 from tally.aws.table import Table
 from tally.counting.changes import Counted
 from tally.counting.engine import count
+from tally.counting.switch import share_markers
 from tally.intake.cloudevents import MAX_EVENTS
 from tally.kernel.instants import Instant, to_instant
 
@@ -56,8 +57,10 @@ class Lab:
         """A new table, like the deployed one."""
         client, streams, meter = stack.client("dynamodb"), stack.client("dynamodbstreams"), Meter()
         create_table(client, name)
+        table = Table(client, name)
+        share_markers(table, 0)
         meter.attach(client)
-        return cls(Table(client, name), meter, streams, first_iterator(stack, name))
+        return cls(table, meter, streams, first_iterator(stack, name))
 
     def tenant(self, tenant_id: str, requests_per_minute: int | None = None) -> None:
         """Without a limit of its own it has none."""

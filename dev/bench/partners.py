@@ -21,6 +21,8 @@ from dev.bench.samples import Event
 from tally.access.model.scopes import Scope
 from tally.aws.items import to_item
 from tally.counting.engine import count
+from tally.intake.accepting import leave_to_the_stream
+from tally.kernel.instants import plus
 from tally.kernel.keys import Key
 from tally.kernel.versions import Version
 from tally.partners.billing import terms_and_totals
@@ -51,6 +53,7 @@ _MOST_CALLS, _MOST_READ_UNITS = 4, 4
 _MOST_CALLS_OF_THE_PAST, _MOST_READ_UNITS_OF_THE_PAST = 5, 5
 # The record that it was accepted takes two of them.
 _MOST_WRITE_UNITS = 2.5
+_MOST_WRITE_UNITS_ALONE = 6
 
 
 def measure(lab: Lab) -> Iterator[Figure]:
@@ -103,7 +106,8 @@ def _list(lab: Lab) -> Iterator[Figure]:
 
 
 def _feed(lab: Lab) -> Iterator[Figure]:
-    """Sent in requests of 1 and of 100, and counted request by request or all at once."""
+    """Sent in requests of 1 and of 100, and counted request by request or all at once. An event
+    that comes alone is counted when it is accepted, unless it is left to the stream."""
     partner_id, ids = "bench-fed", [f"org_{n}" for n in range(BATCH)]
     lab.tenant(partner_id)
     lab.post([samples.organization(partner_id, each) for each in ids])
@@ -119,15 +123,21 @@ def _feed(lab: Lab) -> Iterator[Figure]:
         ]
 
     by_request, at_once = "counted by request", "counted at once"
+    alone_as_accepted = _fed(lab, alone(20), 1)
+    yield from alone_as_accepted.figures("alone", _MOST_WRITE_UNITS_ALONE)
+    leave_to_the_stream(lab.table, partner_id, plus(lab.now, timedelta(days=1)))
     alone_by_request = _fed(lab, alone(20), 1)
-    yield from alone_by_request.figures(f"alone, {by_request}")
+    yield from alone_by_request.figures(f"alone, left to the stream, {by_request}")
+    name = "write units of a lone identification: counted as accepted / by the stream"
+    ratio = alone_as_accepted.write_units / alone_by_request.write_units
+    yield Figure(ALTERNATIVES, name, ratio, "ratio")
     full_by_request = _fed(lab, full(4), 1)
     yield from full_by_request.figures(f"in {BATCH}, {by_request}", _MOST_WRITE_UNITS)
     of_many = _fed(lab, full(4, BATCH), 1)
     name = f"in {BATCH} of {BATCH} organizations, {by_request}"
     yield from of_many.figures(name, full_by_request.write_units)
     alone_at_once = _fed(lab, alone(BATCH), BATCH)
-    yield from alone_at_once.figures(f"alone, {BATCH} {at_once}")
+    yield from alone_at_once.figures(f"alone, left to the stream, {BATCH} {at_once}")
     full_at_once = _fed(lab, full(10), 10)
     name = f"in {BATCH}, 10 requests {at_once}"
     yield from full_at_once.figures(name, _MOST_WRITE_UNITS)

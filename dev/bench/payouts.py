@@ -5,16 +5,17 @@ Entries are put into the table as ingestion writes them; making them by events w
 
 from __future__ import annotations
 
+import json
 import time
 import tracemalloc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from dev.bench import samples
-from dev.bench.figures import Figure, of_usage
+from dev.bench.figures import ALTERNATIVES, Figure, of_usage
 from dev.bench.lab import Lab
 from dev.bench.meter import Usage
 from dev.bench.replay import kept, replayed
@@ -23,13 +24,14 @@ from tally.access.items import tenant_key
 from tally.audit.model import SCHEDULE
 from tally.aws.items import to_item
 from tally.aws.table import Table
+from tally.ledger import reads as ledger
 from tally.ledger.items import entry_attributes, key_of_entry
 from tally.ledger.model.charges import SpendKind
 from tally.ledger.model.entries import EntrySide, LedgerEntry, Posting
 from tally.ledger.provider_months import ProviderMonth, announcement
 from tally.payouts.making import Making, ledger_lines, make
-from tally.payouts.model.statements import Line
-from tally.payouts.runs import Task, do_task, get_run, start_run
+from tally.payouts.model.statements import Line, lines_of
+from tally.payouts.runs import Bundle, Task, do_task, get_run, read_message, start_run
 
 PART = "A payout statement, by the number of ledger entries"
 RUN = "A payout run"
@@ -41,6 +43,14 @@ _HOLD_FOR = timedelta(days=90)
 _DATASETS = 10
 # Of the memory for 1,000 entries: no more than a page of the ledger is held at once.
 _MOST_MEMORY = 1.2
+_MOST_ENTRIES, _MOST_CPU_SECONDS = 1_000_000, 300
+_ROUNDS = 5
+_EXPRESSIONS = (
+    "ProjectionExpression",
+    "FilterExpression",
+    "ExpressionAttributeNames",
+    "ExpressionAttributeValues",
+)
 
 type Item = dict[str, Any]
 
@@ -73,6 +83,7 @@ class _Cost:
     seconds: float
     cpu_seconds: float
     peak_mib: float
+    answers: Sequence[bytes]
 
 
 def _statements(lab: Lab, plain_client: Any, say: Callable[[str], None]) -> Iterator[Figure]:
@@ -91,6 +102,72 @@ def _statements(lab: Lab, plain_client: Any, say: Callable[[str], None]) -> Iter
         yield Figure(PART, name, cost.seconds, "seconds on the embedded AWS")
         yield Figure(PART, name, cost.cpu_seconds, "CPU seconds")
         yield Figure(PART, name, cost.peak_mib, "MiB", most_memory.get(entries))
+    yield from _a_million(plain_client, lab.table.name, costs[many], most_memory[many])
+    yield from _compared(lab, plain_client, some)
+
+
+def _a_million(
+    plain_client: Any, table_name: str, of_many: _Cost, most_memory: float
+) -> Iterator[Figure]:
+    """The answers for the largest of the months, ten times: more than anyone waits to put."""
+    ours = Table(plain_client, table_name)
+    times = _MOST_ENTRIES // _ENTRIES[-1]
+    month = ProviderMonth("bench-payee-million", _PERIOD, "USD")
+    answers = _followed([*of_many.answers] * times)
+    cpu_seconds, lines = _cpu_seconds(ours, month, answers)
+    peak, _ = _peak_mib(ours, month, answers)
+    if sum(line.entries for line in lines) != _MOST_ENTRIES:
+        raise RuntimeError(f"{_MOST_ENTRIES:,} entries are not what {lines} have")
+    name = f"{_MOST_ENTRIES:,} entries (the answers for {_ENTRIES[-1]:,}, {times} times)"
+    yield Figure(PART, name, cpu_seconds, "CPU seconds", _MOST_CPU_SECONDS)
+    yield Figure(PART, name, peak, "MiB", most_memory)
+
+
+def _followed(answers: Sequence[bytes]) -> Sequence[bytes]:
+    """The same answers, each of which but the last says that more follow."""
+    pages = [json.loads(answer) for answer in answers]
+    for page in pages[:-1]:
+        page["LastEvaluatedKey"] = {"PK": {"S": "LEDGER"}, "SK": {"S": "CREDIT"}}
+    pages[-1].pop("LastEvaluatedKey", None)
+    return [json.dumps(page).encode() for page in pages]
+
+
+def _compared(lab: Lab, plain_client: Any, entries: int) -> Iterator[Figure]:
+    """What an entry costs of which only the lines are read, against one that is read whole."""
+    month = ProviderMonth(f"bench-payee-{entries}", _PERIOD, "USD")
+    ours = Table(plain_client, lab.table.name)
+    of_month = (month.tenant_id, month.period)
+
+    def whole(table: Table) -> tuple[Line, ...]:
+        credits_ = ledger.entries(table, *of_month, EntrySide.CREDIT)
+        return lines_of(each.lines for each in credits_ if each.posting.currency == month.currency)
+
+    def lines_only(table: Table) -> tuple[Line, ...]:
+        return ledger_lines(table, month)
+
+    seconds = {}
+    for read in (whole, lines_only):
+        with kept(plain_client, "Query") as answers:
+            expected = read(ours)
+        seconds[read] = min(_timed(ours, read, answers, expected) for _ in range(_ROUNDS))
+    ratio = seconds[lines_only] / seconds[whole]
+    name = "the ledger's lines alone, in CPU seconds of entries read whole"
+    yield Figure(ALTERNATIVES, name, ratio, "times", 0.25)
+
+
+def _timed(
+    table: Table,
+    read: Callable[[Table], tuple[Line, ...]],
+    answers: Sequence[bytes],
+    expected: tuple[Line, ...],
+) -> float:
+    with replayed(table.client, "Query", answers):
+        begun = time.process_time()
+        lines = read(table)
+        seconds = time.process_time() - begun
+    if lines != expected:
+        raise RuntimeError(f"{lines} are not {expected}")
+    return seconds
 
 
 def _statement(lab: Lab, plain_client: Any, entries: int) -> _Cost:
@@ -103,40 +180,43 @@ def _statement(lab: Lab, plain_client: Any, entries: int) -> _Cost:
     month = ProviderMonth(tenant_id, _PERIOD, "USD")
     how = Making(lab.now, "bench", _HOLD_FOR)
     begun = time.perf_counter()
-    with (
-        _in_key_conditions(lab.table.client),
-        kept(lab.table.client, "Query") as answers,
-        lab.meter.measure() as usage,
-    ):
+    with _in_key_conditions(lab.table.client, whole_items=True), lab.meter.measure() as usage:
         made = make(lab.table, month, how)
         lab.table.transact(made.actions)
     seconds = time.perf_counter() - begun
     if not made.actions:
         raise RuntimeError(f"{tenant_id} got no statement")
     ours = Table(plain_client, lab.table.name)
+    with _in_key_conditions(plain_client), kept(plain_client, "Query") as answers:
+        ledger_lines(ours, month)
     cpu_seconds, lines = _cpu_seconds(ours, month, answers)
     peak, same_lines = _peak_mib(ours, month, answers)
     each = entries // _DATASETS
     if not lines == same_lines == tuple(Line(of, each * _AMOUNT, each) for of in datasets):
         raise RuntimeError(f"{tenant_id} has {lines}")
-    return _Cost(usage, seconds, cpu_seconds, peak)
+    return _Cost(usage, seconds, cpu_seconds, peak, answers)
 
 
 @contextmanager
-def _in_key_conditions(client: Any) -> Iterator[None]:
+def _in_key_conditions(client: Any, *, whole_items: bool = False) -> Iterator[None]:
     """Queries use the older syntax, which takes the embedded AWS an eighth of the time.
 
     It parses a KeyConditionExpression anew for each item of the partition, page after page.
+    `whole_items`: the answers show all that was read, from which its units are computed.
     """
 
     def rewrite(params: dict[str, Any], **_: object) -> None:
-        bound = params.pop("ExpressionAttributeValues")
+        bound = params["ExpressionAttributeValues"] = dict(params["ExpressionAttributeValues"])
+        partition, prefix = bound.pop(":pk"), bound.pop(":prefix")
         if params.pop("KeyConditionExpression") != "PK = :pk AND begins_with(SK, :prefix)":
             raise ValueError("there is no rule to rewrite this condition")
         params["KeyConditions"] = {
-            "PK": {"ComparisonOperator": "EQ", "AttributeValueList": [bound[":pk"]]},
-            "SK": {"ComparisonOperator": "BEGINS_WITH", "AttributeValueList": [bound[":prefix"]]},
+            "PK": {"ComparisonOperator": "EQ", "AttributeValueList": [partition]},
+            "SK": {"ComparisonOperator": "BEGINS_WITH", "AttributeValueList": [prefix]},
         }
+        if whole_items or not bound:
+            for name in _EXPRESSIONS if whole_items else ("ExpressionAttributeValues",):
+                params.pop(name, None)
 
     event = "before-parameter-build.dynamodb.Query"
     client.meta.events.register(event, rewrite)
@@ -172,9 +252,10 @@ def _run(lab: Lab, say: Callable[[str], None]) -> Iterator[Figure]:
     tasks: Any = _Tasks()
     start_run(lab.table, tasks, "run_bench", "2026-02", lab.now, by=SCHEDULE)
     begun = time.perf_counter()
-    with lab.meter.measure() as usage:
+    with _in_key_conditions(lab.table.client, whole_items=True), lab.meter.measure() as usage:
         for body in tasks.bodies:
-            do_task(lab.table, Task.from_json(body), lab.now, hold_for=_HOLD_FOR)
+            for task in _tasks_in(body):
+                do_task(lab.table, task, lab.now, hold_for=_HOLD_FOR)
     seconds = time.perf_counter() - begun
     run = get_run(lab.table, "2026-02", "run_bench")
     if run is None:
@@ -184,6 +265,15 @@ def _run(lab: Lab, say: Callable[[str], None]) -> Iterator[Figure]:
     yield Figure(RUN, name, seconds / _PROVIDERS * 1000, "milliseconds on the embedded AWS")
     missing = _PROVIDERS - run.generated
     yield Figure(RUN, name, missing, "providers without a statement", 0)
+
+
+def _tasks_in(body: str) -> Iterable[Task]:
+    message = read_message(body)
+    if isinstance(message, Bundle):
+        return message.tasks
+    if isinstance(message, Task):
+        return [message]
+    raise RuntimeError(f"a run does not send {message}")
 
 
 def _small_providers(lab: Lab, dataset_id: str) -> Iterator[Item]:

@@ -124,8 +124,9 @@ CPU time is user and system time of a new process that imports the function and 
 with the files laid out as on Lambda. The ratio is to a process that runs beside it and makes a
 bare `boto3.client("dynamodb")`: unlike seconds, a ratio can be compared between machines. Each
 figure is the median of nine rounds. It varies by a tenth, so a function that seems to miss the
-goal gets 27 more. Imports are light because the client is botocore's, not boto3's, and its loader
-reads only what one service needs ([ADR 6](adr/0006-cold-starts.md)).""",
+goal gets 27 more. Imports are light because the client is botocore's, not boto3's, with a loader
+that reads only what one service needs ([ADR 6](adr/0006-cold-starts.md)), and because endpoints are
+thin ([ADR 26](adr/0026-thin-endpoints.md)).""",
         (imports.PART,),
     ),
     _Section(
@@ -137,11 +138,13 @@ Lambda takes up to 250 MB, unzipped, of a function and its layer together.""",
     _Section(
         "What happens under load?",
         """\
-Mixed events are posted over HTTP by four clients and counted by the deployed stack. The hot
-partner's 1,000 events are delivered in twenties to several consumers at once, all for the same
-two counters. The embedded AWS never refuses a transaction because of a conflict, so each round
-runs a second time with a client that does what DynamoDB does: it refuses a transaction if another
-one in progress has the same item, and holds items for 10 ms more.
+Mixed events are posted over HTTP by four clients and counted by the deployed stack. A hot
+provider's 1,000 changes are delivered in twenties to several consumers at once. Each has the
+datasets of a shard of its own, and all meet at the provider's totals. The embedded AWS never
+refuses a transaction because of a conflict, so the client does what DynamoDB does: it refuses a
+transaction if another one in progress has the same item, and holds items for 10 ms more. The rows
+"as before" give each change a marker of its own and each counter one part. All entries of a
+partner are in one shard; eight consumers at once for them are more than there can be.
 `tests/store/test_contention.py` shows that conflicts never change a count.
 
 `make load` sends 20,000 mixed events from eight clients, sends five percent of them twice, and
@@ -150,7 +153,7 @@ API and the ledger tell with what was sent, summed in plain Python that shares n
 (`dev/load/truth.py`). A fifth of the events belong to one hot partner. `make load LOAD="--events
 2000 --kills 3 --seed 7"` changes what it does, and `--json docs/benchmarks.json` keeps its
 figures for this page.""",
-        (end_to_end.PART, rivals.PART, outcome.PART),
+        (end_to_end.PART, rivals.PROVIDER, rivals.PARTNER, outcome.PART),
     ),
     _Section(
         "How long does the widest request take?",

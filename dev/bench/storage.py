@@ -13,7 +13,7 @@ from dev.bench.units import item_size
 from dev.stack import LocalStack
 from dev.template import resources
 from tally.activity.items import TEXT
-from tally.counting.changes import MARKER_LIFETIME
+from tally.counting.markers import MARKER_LIFETIME
 
 PART = "What an event leaves in the table"
 CHANGES = "changes to count"

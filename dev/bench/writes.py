@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import batched
+from typing import Any
 
 from dev.bench import samples
 from dev.bench.figures import Figure, of_usage
@@ -11,12 +12,19 @@ from dev.bench.lab import BATCH, Lab
 from dev.bench.meter import Usage
 from dev.bench.reads import Provider
 from dev.bench.samples import Event
-from tally.counting.engine import count
+from tally.counting.changes import Counted
+from tally.counting.engine import count, count_under
+from tally.counting.markers import Markers
+from tally.counting.parts import NO_PARTS
 
 ACCEPTING = "An accepted event"
 COUNTING = "A counted change"
 DELETING = "A deleted dataset, accepted and counted"
-MOST_UNITS_PER_CHANGE = 2.5
+MOST_UNITS_PER_CHANGE = 0.8
+_MOST_UNITS_OF_ONE_DATASET = 0.3
+type Record = dict[str, Any]
+type Count = Callable[[Lab, Sequence[Record]], Counted]
+
 _BATCHES = 4
 _SINGLES = 50
 
@@ -39,18 +47,37 @@ def accept(lab: Lab) -> Iterator[Figure]:
 
 
 def count_changes(lab: Lab) -> Iterator[Figure]:
-    """Write units per counted change, by how the batch is spread and how big it is."""
-    layouts = (
-        ("1 dataset", _provider(lab, "one", datasets=1)),
-        ("10 datasets of 1 tenant", _provider(lab, "many", datasets=10)),
-        ("10 tenants", [pair for n in range(10) for pair in _provider(lab, f"one-of-ten-{n}")]),
+    """Write units per counted change, by how the batch is spread and how big it is; and what they
+    were when each change had a marker of its own."""
+    layouts: Sequence[tuple[str, int, int, int, float | None]] = (
+        ("1 dataset", 1, 1, BATCH, _MOST_UNITS_OF_ONE_DATASET),
+        ("10 datasets of 1 tenant", 1, 10, BATCH, MOST_UNITS_PER_CHANGE),
+        ("10 tenants", 10, 1, BATCH, MOST_UNITS_PER_CHANGE),
+        ("100 tenants", 100, 1, BATCH, None),
+        ("1 dataset", 1, 1, 1, None),
     )
-    for name, datasets in layouts:
-        units = _counting(lab, datasets, BATCH * _BATCHES, BATCH)
-        figure = f"{name}, batches of {BATCH}"
-        yield Figure(COUNTING, figure, units, "write units", MOST_UNITS_PER_CHANGE)
-    units = _counting(lab, layouts[0][1], _SINGLES, 1)
-    yield Figure(COUNTING, "1 dataset, batches of 1", units, "write units")
+    for name, tenants, datasets, size, most in layouts:
+        owned = [
+            pair
+            for n in range(tenants)
+            for pair in _provider(lab, f"counted-{size}-{tenants}-{datasets}-{n}", datasets)
+        ]
+        number = BATCH * _BATCHES if size > 1 else _SINGLES
+        for way, how in (("", _as_it_is), (", markers of their own", _before)):
+            figure = f"{name}, batches of {size}{way}"
+            usage, counted = _counting(lab, owned, number, size, how)
+            goal = None if way else most
+            yield Figure(COUNTING, figure, usage.write_units / counted, "write units", goal)
+            yield Figure(COUNTING, figure, usage.read_units / counted, "read units")
+
+
+def _as_it_is(lab: Lab, batch: Sequence[Record]) -> Counted:
+    return count(lab.table, batch, lab.now)
+
+
+def _before(lab: Lab, batch: Sequence[Record]) -> Counted:
+    """As it was before changes shared their markers."""
+    return count_under(Markers(lab.table, lab.now, None), lab.table, batch, NO_PARTS)
 
 
 def delete(lab: Lab, small: Provider, large: Provider, sizes: tuple[int, int]) -> Iterator[Figure]:
@@ -72,18 +99,20 @@ def posting(lab: Lab, events: Sequence[Event]) -> Usage:
     return usage
 
 
-def _counting(lab: Lab, datasets: Sequence[tuple[str, str]], number: int, size: int) -> float:
-    """Write units per change of so many uploads, delivered in batches of a size."""
+def _counting(
+    lab: Lab, datasets: Sequence[tuple[str, str]], number: int, size: int, how: Count
+) -> tuple[Usage, int]:
+    """What it takes to count so many uploads, delivered in batches of a size."""
     lab.post([samples.created(*dataset) for dataset in datasets])
     lab.count()
     lab.post(samples.uploads(datasets, number))
     changes, counted = lab.changes(), 0
     with lab.meter.measure() as usage:
         for batch in batched(changes, size, strict=False):
-            counted += count(lab.table, batch, lab.now).counted
+            counted += how(lab, batch).counted
     if counted != number:
         raise RuntimeError(f"{counted} of {number} changes were counted")
-    return usage.write_units / counted
+    return usage, counted
 
 
 def _deleting(lab: Lab, provider: Provider) -> Usage:

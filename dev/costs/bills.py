@@ -11,7 +11,7 @@ from dev.costs import assumptions, prices
 from dev.costs.prices import MILLION
 from dev.costs.takes import SEARCH, UPLOAD, Kind, Measured, Takes, memory_mb, share, times, total
 from dev.template import functions, resources, routes
-from tally.counting.changes import MARKER_LIFETIME
+from tally.counting.markers import MARKER_LIFETIME
 from tally.metrics import Metric
 
 MONTH = assumptions.SECONDS_OF_A_MONTH

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import inspect
-import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from datetime import date, datetime
 from types import NoneType, UnionType
 from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 
-from aws_lambda_powertools.event_handler.openapi.compat import ModelField
-from aws_lambda_powertools.event_handler.openapi.dependant import get_dependant
-from aws_lambda_powertools.event_handler.openapi.params import Dependant
+from annotated_types import Interval
 from pydantic import BaseModel
 
-from dev.openapi.schemas import SchemaError
+from dev.openapi.schemas import SchemaError, about
 from dev.template import Route
 from tally.http.answers import Answer, Form, Statuses, Text
+from tally.http.arguments import Argument, Choice, PathId, Query, WholeNumber, flag, plain_text
+from tally.http.bodies import JsonBody
 from tally.http.endpoint import Endpoint
 from tally.http.endpoint import Route as Declaration
-from tally.http.partner import PartnerEndpoint
+from tally.http.partner import PartnerEndpoint, day
+from tally.kernel.instants import parse_instant
+from tally.wire.fields import Timestamp
 
 
 @dataclass(frozen=True)
@@ -29,15 +29,8 @@ class Outcome:
 
     status: int
     when: str
-    model: type[BaseModel] | None = None
+    model: type | None = None
     form: Form | None = None
-
-
-class Parameter(NamedTuple):
-    """`place`: `path` or `query`."""
-
-    place: str
-    field: ModelField
 
 
 class Body(NamedTuple):
@@ -66,35 +59,51 @@ class Operation:
 
     @property
     def declaration(self) -> Declaration:
-        (declared,) = self.endpoint.routes
-        return declared
+        return self.endpoint.route
 
-    @cached_property
-    def parameters(self) -> list[Parameter]:
-        return [
-            Parameter(place, each)
-            for known in _with_dependencies(self._dependant)
-            for place, fields in (("path", known.path_params), ("query", known.query_params))
-            for each in fields
-        ]
+    @property
+    def path_ids(self) -> list[Argument]:
+        return self._read_by(PathId)
 
-    @cached_property
+    @property
+    def query(self) -> list[Argument]:
+        return self._read_by(Query)
+
+    @property
     def body(self) -> Body | None:
-        found = self._dependant.body_params
+        found = self._read_by(JsonBody)
         if not found:
             return None
-        (parameter,) = found
-        (model,) = (each for each in _alternatives(parameter.type_) if each is not NoneType)
-        return Body(model, required=parameter.required)
+        (argument,) = found
+        (model,) = (each for each in _alternatives(argument.kind) if each is not NoneType)
+        return Body(model, required=argument.is_required)
 
-    @cached_property
-    def _dependant(self) -> Dependant:
-        path = re.sub(r"<(\w+)>", r"{\1}", self.declaration.path)
-        return get_dependant(path=path, call=_without_answer(self.declaration.function))
+    def _read_by(self, source: type) -> list[Argument]:
+        return [each for each in self.declaration.arguments if isinstance(each.source, source)]
 
     @property
     def outcomes(self) -> list[Outcome]:
         return outcomes_of(self.declaration.function, self.declaration.status_code)
+
+
+def sent_type(argument: Argument) -> Any:
+    """The type that says in a schema what a parameter of a query may be."""
+    match argument.source.parse:  # type: ignore[attr-defined]
+        case WholeNumber(least=least, most=most):
+            return Annotated[int, Interval(ge=least, le=most)]
+        case Choice(of=kind):
+            return kind
+        case parse if parse in _SENT:
+            return _SENT[parse]
+    raise SchemaError(f"{argument.name}: say in dev/openapi/declared.py what its parser reads")
+
+
+_SENT: Mapping[Callable[[str], Any], Any] = {
+    flag: bool,
+    plain_text: str,
+    parse_instant: Timestamp,
+    day: date | datetime,
+}
 
 
 def outcomes_of(function: Callable[..., Any], status: int) -> list[Outcome]:
@@ -123,29 +132,12 @@ def _said[T](kind: type[T], said: list[Any]) -> T:
     return found
 
 
-def _about(model: type[BaseModel]) -> str:
-    return inspect.cleandoc(model.__doc__ or "") or "Success."
+def _about(model: type) -> str:
+    return about(model) or "Success."
 
 
 def _alternatives(answer: Any) -> tuple[Any, ...]:
     return get_args(answer) if get_origin(answer) in (Union, UnionType) else (answer,)
-
-
-def _with_dependencies(dependant: Dependant) -> Iterator[Dependant]:
-    yield dependant
-    for each in dependant.dependencies:
-        yield from _with_dependencies(each.dependant)
-
-
-def _without_answer(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function with the same parameters, which is all that Powertools shall look at."""
-
-    def call() -> None: ...
-
-    signature = inspect.signature(function, eval_str=True)
-    parameters = signature.replace(return_annotation=inspect.Signature.empty)
-    vars(call)["__signature__"] = parameters
-    return call
 
 
 def operations(served: Iterable[Route]) -> list[Operation]:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from aws_lambda_powertools.event_handler.openapi.compat import ModelField
-from pydantic import BaseModel
-
 from dev import ROOT
 from dev.openapi import events, headers, prose
-from dev.openapi.declared import Operation, Outcome
+from dev.openapi.declared import Operation, Outcome, sent_type
 from dev.openapi.errors import signed
 from dev.openapi.examples import Visit
-from dev.openapi.schemas import Schema, SchemaError, merged, schemas_of, without_null
+from dev.openapi.schemas import Schema, SchemaError, merged, schemas_of
+from tally.http.arguments import Argument
+from tally.http.endpoint import Endpoint
+from tally.http.partner import PartnerEndpoint
 from tally.wire.fields import Id
 
 _REFERENCE = "#/components/schemas/"
@@ -64,11 +64,15 @@ def described(operations: Iterable[Operation]) -> Described:
     known = list(operations)
     bodies = {each.body.model: each.body.model for each in known if each.body}
     parameters = {
-        (each.id, field.alias): field.type_ for each in known for _, field in each.parameters
+        (each.id, asked.wire_name): sent_type(asked) for each in known for asked in each.query
     }
-    models = {out.model: out.model for each in known for out in each.outcomes if out.model}
     sent, sent_models = schemas_of({"id": Id, **bodies, **parameters}, "validation")
-    answered, answered_models = schemas_of({**models}, "serialization")
+    answered, answered_models = _answered(
+        (each for each in known if not each.is_partners), Endpoint.wire_name
+    )
+    of_partners, partners_models = _answered(
+        (each for each in known if each.is_partners), PartnerEndpoint.wire_name
+    )
     enveloped = {
         envelope_of(out.model): signed({"data": answered[out.model]})
         for each in known
@@ -76,10 +80,19 @@ def described(operations: Iterable[Operation]) -> Described:
         for out in each.outcomes
         if out.model
     }
-    return Described(sent, answered, merged(sent_models, answered_models, enveloped))
+    models = merged(sent_models, answered_models, partners_models, enveloped)
+    return Described(sent, {**answered, **of_partners}, models)
 
 
-def envelope_of(model: type[BaseModel] | None) -> str:
+def _answered(
+    operations: Iterable[Operation], wire_name: Callable[[str], str]
+) -> tuple[Mapping[Any, Schema], Mapping[str, Schema]]:
+    """The schemas of what one audience gets, and the models that they refer to."""
+    models = {out.model: out.model for each in operations for out in each.outcomes if out.model}
+    return schemas_of({**models}, "serialization", wire_name)
+
+
+def envelope_of(model: type | None) -> str:
     """The name of the schema of a whole answer."""
     return f"{model.__name__}Envelope" if model else ""
 
@@ -149,34 +162,31 @@ def _security(operation: Operation) -> list[dict[str, list[str]]]:
 
 def _parameters(operation: Operation, schemas: Described) -> list[dict[str, Any]]:
     return [
-        _path_id(field, schemas.sent["id"])
-        if place == "path"
-        else _in_query(field, schemas.sent[operation.id, field.alias])
-        for place, field in operation.parameters
+        *(_path_id(each, schemas.sent["id"]) for each in operation.path_ids),
+        *(_in_query(each, schemas.sent[operation.id, each.wire_name]) for each in operation.query),
     ]
 
 
-def _path_id(field: ModelField, schema: Schema) -> dict[str, Any]:
+def _path_id(argument: Argument, schema: Schema) -> dict[str, Any]:
     """What cannot be an id is answered like an id that does not exist."""
     return {
         "name": "id",
         "in": "path",
         "required": True,
-        "description": f"The `{field.name}`.",
+        "description": f"The `{argument.name}`.",
         "schema": schema,
     }
 
 
-def _in_query(field: ModelField, schema: Schema) -> dict[str, Any]:
-    schema = without_null(schema)
-    if not field.required and field.default is not None:
-        schema = schema | {"default": field.default}
-    about = field.field_info.description or _ABOUT.get(field.alias)
+def _in_query(argument: Argument, schema: Schema) -> dict[str, Any]:
+    if not argument.is_required and argument.default is not None:
+        schema = schema | {"default": argument.default}
+    about = _ABOUT.get(argument.wire_name)
     described = {"description": about} if about else {}
     return {
-        "name": field.alias,
+        "name": argument.wire_name,
         "in": "query",
-        "required": field.required,
+        "required": argument.is_required,
         **described,
         "schema": schema,
     }

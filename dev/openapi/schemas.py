@@ -1,13 +1,13 @@
 """Types -> JSON Schema 2020-12, as they are on the wire.
 
-Pydantic alone would say that a Decimal is text, that a validator of ours reads what it returns, and
-that an answer may lack its defaults.
+Pydantic alone would say that a Decimal is text, and that a validator of ours reads what it returns.
 """
 
 from __future__ import annotations
 
+import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from pydantic import TypeAdapter
@@ -52,21 +52,26 @@ class _OnTheWire(GenerateJsonSchema):
             raise SchemaError(f"BeforeValidator({function}): add json_schema_input_type")
         return super().function_before_schema(schema)
 
-    def field_is_required(self, field: Any, total: bool) -> bool:  # noqa: FBT001  pydantic's own
-        if self.mode == "serialization":
-            return field.get("serialization_exclude_if") is None
-        return super().field_is_required(field, total)
+    def dataclass_schema(self, schema: core_schema.DataclassSchema) -> JsonSchemaValue:
+        made, said = super().dataclass_schema(schema), about(schema["cls"])
+        return made | ({"description": said} if said else {})
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002  pydantic's own
         return False
 
 
+def about(kind: type) -> str:
+    """What a type says of itself. A dataclass without a docstring has one made of its fields."""
+    said = inspect.cleandoc(kind.__doc__ or "")
+    return "" if said.startswith(f"{kind.__name__}(") else said
+
+
 def schemas_of(
-    types: Mapping[Any, Any], mode: Mode
+    types: Mapping[Any, Any], mode: Mode, wire_name: Callable[[str], str] = str
 ) -> tuple[Mapping[Any, Schema], dict[str, Schema]]:
     """The schema of each type, and by name the models that schemas refer to.
 
-    SchemaError if two models have the same name.
+    `wire_name`: what a field is called on the wire. SchemaError if two models have the same name.
     """
     inputs: list[tuple[Any, Mode, TypeAdapter[Any]]] = [
         (key, mode, TypeAdapter(each)) for key, each in types.items()
@@ -78,7 +83,7 @@ def schemas_of(
     if doubtful := sorted(name for name in models if "__" in name):
         raise SchemaError(f"give models names of their own: {doubtful}")
     schemas = {key: tidied(made[key, mode]) for key in types}
-    tidy = {name: tidied(schema) for name, schema in models.items()}
+    tidy = {name: _renamed(tidied(schema), wire_name) for name, schema in models.items()}
     if mode == "serialization":
         for schema in tidy.values():
             _mark_times(schema)
@@ -119,13 +124,12 @@ def tidied(schema: Any) -> Any:
     return tidy
 
 
-def without_null(schema: Schema) -> Schema:
-    """A schema for what is left out and never null, such as a parameter of a query."""
-    choices = [each for each in schema.get("anyOf", []) if each != {"type": "null"}]
-    if not choices:
-        return schema
-    rest = {keyword: value for keyword, value in schema.items() if keyword != "anyOf"}
-    return rest | (choices[0] if len(choices) == 1 else {"anyOf": choices})
+def _renamed(model: Schema, wire_name: Callable[[str], str]) -> Schema:
+    if "properties" not in model:
+        return model
+    properties = {wire_name(name): field for name, field in model["properties"].items()}
+    required = [wire_name(name) for name in model.get("required", [])]
+    return model | {"properties": properties} | ({"required": required} if required else {})
 
 
 def _mark_times(model: Schema) -> None:

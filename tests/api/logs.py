@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tally.logs import logger
+from tally.logs import formatter
 
 # What differs from one run to the next.
 _VARYING = ("timestamp", "duration_ms", "location")
@@ -22,7 +22,7 @@ class _Written(logging.Handler):
         self.lines: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(logger.registered_formatter.format(record))
+        self.lines.append(formatter.format(record))
 
 
 @contextmanager

@@ -75,7 +75,6 @@ class _Root(logging.Handler):
     def __init__(self, lines: list[str]) -> None:
         super().__init__(logging.INFO)
         self.lines = lines
-        self.addFilter(lambda record: record.name != "tally")  # Powertools puts in one like it
 
     def emit(self, record: logging.LogRecord) -> None:
         self.lines.append(self.format(record))

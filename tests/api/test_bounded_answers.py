@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from itertools import batched
 from operator import itemgetter
 
 import pytest
-from pydantic import BaseModel
 
 from dev.gateway import Answer
 from tally.aws.pages import Page
+from tally.http.answers import written
 from tally.http.lists import fitting
-from tally.wire.json import dump_json
 from tests import builders
 from tests.api.activity import SEARCHES, look, search
 from tests.builders import accept
@@ -84,12 +84,13 @@ def test_a_page_of_the_longest_searches_ends_early(market: World) -> None:
 # --------------------------------------------------------------- how many rows make a page
 
 
-class Row(BaseModel):
+@dataclass
+class Row:
     text: str
 
 
 def in_lambda(rows: list[Row]) -> int:
-    text = dump_json([row.model_dump() for row in rows])
+    text = written(rows)
     return len(json.dumps(text, ensure_ascii=False).encode())
 
 

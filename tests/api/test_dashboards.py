@@ -240,7 +240,7 @@ def test_the_references_buyer(market: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "call"), [(PROVIDER, "GetItem"), (ANALYTICS, "Query"), (BUYER, "GetItem")]
+    ("url", "call"), [(PROVIDER, "Query"), (ANALYTICS, "Query"), (BUYER, "GetItem")]
 )
 def test_a_dashboard_is_one_read(url: str, call: str, market: World) -> None:
     """And one more for the key, of which a warm function knows already."""

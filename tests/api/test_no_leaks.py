@@ -8,13 +8,13 @@ no credential even there.
 from __future__ import annotations
 
 import json
+import logging
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
 from dev.gateway import PLATFORM, Headers, proxy_event
 from dev.template import Route, fallbacks, pages, routes
@@ -265,8 +265,8 @@ def test_a_busy_table(route: Route, market: World) -> None:
 
 
 def _whole_exceptions(monkeypatch: pytest.MonkeyPatch) -> None:
-    formatter = LambdaPowertoolsFormatter(use_rfc3339=True)
-    monkeypatch.setattr(logs.logger.registered_formatter, "format", formatter.format)
+    formatter = logging.Formatter()
+    monkeypatch.setattr(logs.formatter, "format", formatter.format)
 
 
 def _the_event(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,13 +4,13 @@ found in a log line of the functions that read it, nor in an exception, which La
 from __future__ import annotations
 
 import json
+import logging
 import traceback
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
 import pytest
-from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
 from dev.gateway import PLATFORM
 from dev.template import functions, module_of
@@ -47,7 +47,7 @@ TRIGGERED = sorted(
     if not any(each["Type"] == "Api" for each in properties["Events"].values())
 )
 # Ids by which a line or an error names what it is about: AWS gave them, or Tally in its own tasks.
-GIVEN = ("eventID", "messageId", "run_id", "tenant_id", "period")
+GIVEN = ("eventID", "messageId", "run_id", "tenant_id", "period", "dataset_id")
 
 
 class Sink:
@@ -200,13 +200,13 @@ def _record(body: str) -> dict[str, Any]:
 def test_a_leak_is_found(market: World, monkeypatch: pytest.MonkeyPatch) -> None:
     module = module_of(functions()["CountChanges"])
     monkeypatch.setattr(module, "default_table", lambda: market.table)
-    formatter = LambdaPowertoolsFormatter(use_rfc3339=True)
+    formatter = logging.Formatter()
 
     def leaking(*_: object) -> None:
         logs.logger.error("failed", exc_info=FAULTS["bug"])
 
     monkeypatch.setattr(module, "count", leaking)
-    monkeypatch.setattr(logs.logger.registered_formatter, "format", formatter.format)
+    monkeypatch.setattr(logs.formatter, "format", formatter.format)
 
     with pytest.raises(AssertionError, match="leaked"):
         assert_kept(module, {"Records": []})

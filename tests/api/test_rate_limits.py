@@ -298,7 +298,7 @@ def test_a_warm_process_reads_and_writes_once_for_many_requests(world: World) ->
     world.warm = True
     warm = [calls(world) for _ in range(16)]
 
-    own = ["GetItem"]  # the dashboard's
+    own = ["Query"]  # the dashboard's
     assert cold == ["GetItem", "GetItem", "UpdateItem", *own]  # the key, the limit, the lease
     assert warm == [own] * 7 + [["UpdateItem", *own]] + [own] * 7 + [["UpdateItem", *own]]
 
@@ -308,11 +308,11 @@ def test_a_limit_is_read_every_30_seconds(world: World) -> None:
     calls(world)
     world.warm = True
 
-    assert calls(world) == ["GetItem"]
+    assert calls(world) == ["Query"]
     world.wait(seconds=29.9)
-    assert calls(world) == ["GetItem", "GetItem"]  # the key once more, after 20 seconds
+    assert calls(world) == ["GetItem", "Query"]  # the key once more, after 20 seconds
     world.wait(seconds=0.1)
-    assert calls(world) == ["GetItem", "GetItem"]  # the limit
+    assert calls(world) == ["GetItem", "Query"]  # the limit
 
 
 def test_refusals_cost_nothing(market: World) -> None:

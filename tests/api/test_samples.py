@@ -10,8 +10,10 @@ import pytest
 from dev import ROOT
 from dev.template import Route, resources, route_for, routes
 from functions.triggers.queues.receive_events import app as receiving
+from functions.triggers.queues.rescue_objects import app as rescuing
 from functions.triggers.stream.count_changes import app as counting
 from tally.access.model.scopes import Scope
+from tally.counting.rescues import Rescue
 from tally.payouts.runs import Task
 from tests.api.samples import TENANT, caller_of, new_thing, sample
 from tests.world import World
@@ -103,3 +105,19 @@ def test_the_payout_sample_is_a_task_of_the_demo_s_run() -> None:
     (message,) = sample("GeneratePayout")["Records"]
 
     assert Task.from_json(message["body"]) == Task("${payout_run_id}", TENANT, "2026-03", "USD")
+
+
+def test_the_rescue_sample_is_one_of_the_demo_s_dataset(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is done: whoever invokes the sample changes nothing."""
+    (message,) = sample("RescueObjects")["Records"]
+    epoch = "2026-04-05T09:30:00.000000000Z-5e88489871e2"
+    assert Rescue.from_json(message["body"]) == Rescue("dset_a1b2c3d4e5f6", epoch)
+    monkeypatch.setattr(rescuing, "default_table", lambda: world.table)
+    monkeypatch.setattr(rescuing, "object_rescues", lambda: world.rescues)
+
+    with world.unchanged():
+        rescuing.handler(sample("RescueObjects"), None)
+
+    assert world.rescues.bodies == []

@@ -19,8 +19,10 @@ from urllib.parse import quote
 import pytest
 from pydantic import AliasChoices, BaseModel
 
+from dev.openapi.declared import sent_type
 from dev.template import Route, routes
 from tally.access.model.scopes import Scope
+from tally.http.arguments import Query
 from tally.intake.registry import EVENT_TYPES
 from tally.wire.fields import Month, Timestamp
 from tests.api.answers import answer, invalid
@@ -109,12 +111,9 @@ def fields_of(model: type[BaseModel], path: str = "") -> Iterator[Field]:
 
 def parameters_of(route: Route) -> Iterator[tuple[str, Any]]:
     """Name and type of what the route's function takes."""
-    (declared,) = route.module.endpoint.routes
-    hints = get_type_hints(declared.function, include_extras=True)
-    for name, hint in hints.items():
-        if name != "return":
-            aliases = (getattr(each, "alias", None) for each in getattr(hint, "__metadata__", ()))
-            yield next(filter(None, aliases), name), hint
+    for each in route.module.endpoint.route.arguments:
+        asked = isinstance(each.source, Query)
+        yield each.wire_name, sent_type(each) if asked else each.kind
 
 
 QUERIES = [

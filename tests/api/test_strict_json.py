@@ -22,6 +22,7 @@ from tests.api.answers import ingested, invalid, rejected
 from tests.api.posting import post
 from tests.api.routes import routes_where
 from tests.api.samples import TENANT, caller_of, new_thing, sample
+from tests.api.test_spellings import model_in
 from tests.builders import charged_market, event, told
 from tests.bus import Bus, new_bus
 from tests.world import CREDENTIALS, World
@@ -202,10 +203,8 @@ def names_in(model: type[BaseModel]) -> Iterator[str]:
 
 def body_model(route: Route) -> type[BaseModel]:
     """What the route's function takes as the body."""
-    hints = get_type_hints(route.module.endpoint.routes[0].function)
-    taken = [hint for name, hint in hints.items() if name != "return"]
-    kinds = [kind for hint in taken for kind in (hint, *get_args(hint))]  # one may be left out
-    return next(kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel))
+    arguments = route.module.endpoint.route.arguments
+    return next(model for each in arguments if (model := model_in(each.kind)))
 
 
 BODY_NAMES = [

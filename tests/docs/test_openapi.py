@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,7 +21,8 @@ from dev.openapi.schemas import SchemaError, merged, schemas_of
 from dev.template import pages, routes
 from tally.http.answers import Answer
 from tally.http.errors import STATUSES, internal_error
-from tally.wire.fields import Amount, Id, Rate, WholeNumber
+from tally.http.partner import PartnerEndpoint
+from tally.wire.fields import Amount, Id, Rate
 from tests.docs import openapi
 from tests.docs.openapi import Example, Operation
 
@@ -135,7 +138,7 @@ def schema_of(kind: Any) -> Any:
 def test_limits_and_patterns_are_in_the_words_of_json_schema() -> None:
     class Wanted(BaseModel):
         id: Id
-        count: Annotated[WholeNumber, BeforeValidator(int, json_schema_input_type=int)]
+        count: Annotated[int, BeforeValidator(int, json_schema_input_type=int)]
 
     _, models = schemas_of({"it": Wanted}, "validation")
 
@@ -158,17 +161,41 @@ def test_money_is_sent_as_a_number_or_as_text(kind: Any) -> None:
     assert (number["type"], number["format"], text["type"]) == ("number", "decimal", "string")
 
 
-def test_an_answer_has_all_of_its_fields_and_exact_numbers() -> None:
-    class Shown(BaseModel):
-        amount: Decimal = Decimal(0)
-        made_at: str | None = None
+def test_an_answer_is_described_as_it_is_written() -> None:
+    @dataclass
+    class Shown:
+        """What it is."""
 
-    _, models = schemas_of({"it": Shown}, "serialization")
+        amount: Decimal
+        made_at: str | None
+        note: str | None = None
 
-    assert models["Shown"]["required"] == ["amount", "made_at"]
-    assert models["Shown"]["properties"]["amount"]["format"] == "decimal"
-    time, nothing = models["Shown"]["properties"]["made_at"]["anyOf"]
-    assert (time, nothing) == ({"type": "string", "format": "date-time"}, {"type": "null"})
+    @dataclass
+    class Unsaid:
+        one_day: date
+
+    _, models = schemas_of(
+        {"it": Shown, "other": Unsaid}, "serialization", PartnerEndpoint.wire_name
+    )
+
+    text, nothing = {"type": "string"}, {"type": "null"}
+    assert models == {
+        "Shown": {
+            "description": "What it is.",
+            "type": "object",
+            "properties": {
+                "amount": {"type": "number", "format": "decimal"},
+                "madeAt": {"anyOf": [text | {"format": "date-time"}, nothing]},
+                "note": {"anyOf": [text, nothing]},
+            },
+            "required": ["amount", "madeAt"],
+        },
+        "Unsaid": {
+            "type": "object",
+            "properties": {"oneDay": {"type": "string", "format": "date"}},
+            "required": ["oneDay"],
+        },
+    }
 
 
 def test_a_type_that_hides_what_is_sent_is_refused() -> None:
@@ -183,7 +210,8 @@ def test_one_name_has_one_meaning() -> None:
         merged({"A": {"type": "string"}}, {"A": {"type": "integer"}})
 
 
-class Shown(BaseModel):
+@dataclass
+class Shown:
     """For a return type, which is looked up in the module."""
 
 

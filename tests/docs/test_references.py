@@ -116,7 +116,7 @@ def expected_errors() -> Iterator[tuple[str, str, str]]:
 
 def partner_code(code: str, status: int) -> str:
     error = {"code": code, "message": "", "details": []}
-    return str(PartnerEndpoint(Scope.USAGE_READ).enveloped_error(error, status)["code"])
+    return str(PartnerEndpoint(Scope.USAGE_READ).enveloped_error(error, status, {})["code"])
 
 
 def gateway_errors() -> Mapping[str, int]:

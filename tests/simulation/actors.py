@@ -18,9 +18,10 @@ from tally.activity.lists import list_accesses, list_searches
 from tally.aws.table import Table
 from tally.aws.transactions import Cancelled
 from tally.catalog.reads import provider_totals
-from tally.counting import parking
-from tally.counting.engine import count
-from tally.counting.items import marker_key
+from tally.counting import parking, rescues
+from tally.counting.engine import count, count_under
+from tally.counting.markers import Markers, digest_of
+from tally.counting.parts import NO_PARTS
 from tally.counting.recount import OF_RUNS, OF_TENANT
 from tally.counting.repair import repair
 from tally.intake.accepting import ingest
@@ -35,11 +36,11 @@ from tests.faults import Crash
 from tests.operators import OPERATOR
 from tests.simulation.histories import TENANTS, Sent
 from tests.simulation.market import Market
+from tests.simulation.rescues import Rescues
 
 HOLD_FOR = timedelta(days=90)
 _MOST_RECEIVED = 5
 _PAUSE_S = 5
-_LAG = 0.03
 type Record = dict[str, Any]
 
 
@@ -84,9 +85,15 @@ class Stream:
     _queues: list[list[Record]] = field(init=False)
     _delivered: list[Record] = field(default_factory=list)
     bucket: list[list[Record]] = field(default_factory=list)
+    rescues: Rescues = field(init=False)
+    lag: float = 0.03
+    """How likely it is that the next batch comes late."""
+    releases: tuple[float, float] = (0, 0)
+    """When the present release of the function begins, and when the earlier one is gone."""
 
     def __post_init__(self) -> None:
         self._queues = [[] for _ in range(self.shards)]
+        self.rescues = Rescues(self.market)
 
     def start(self) -> None:
         for shard in range(self.shards):
@@ -97,7 +104,7 @@ class Stream:
         """Until there is nothing left to do for anybody. A failed batch is cut anew."""
         market, queue, failures = self.market, self._queues[shard], 0
         while not self._rests:
-            if market.random.random() < _LAG:
+            if market.random.random() < self.lag:
                 market.timeline.sleep(market.random.uniform(5, 60))
             self._sort()
             if not queue:
@@ -140,21 +147,43 @@ class Stream:
 
         def counted(table: Table) -> None:
             now = market.now
-            for poison in count(table, batch, now).parked:
+            result = count(table, batch, now)
+            for poison in result.parked:
                 parking.park(table, poison, now)
+            rescues.ask(table, self.rescues, result.to_rescue, now)
 
         market.did["deliveries"] += 1
         self._active += 1
         try:
-            market.invoke("CountChanges", counted)
+            if self._by_the_earlier_release():
+                market.did["deliveries to the earlier release"] += 1
+                earlier = partial(self._count_as_before, batch)
+                market.invoke("CountChanges before", earlier, until=self.releases[1])
+            else:
+                market.invoke("CountChanges", counted)
         finally:
             self._active -= 1
+
+    def _count_as_before(self, batch: Sequence[Record], table: Table) -> None:
+        """As releases did it that gave each change a marker of its own."""
+        now = self.market.now
+        markers = Markers(table, now, shared_since=None)
+        result = count_under(markers, table, batch, NO_PARTS)
+        for poison in result.parked:
+            parking.park_under(markers, table, poison, now)
+        rescues.ask(table, self.rescues, result.to_rescue, now)
+
+    def _by_the_earlier_release(self) -> bool:
+        """For a while, either release may get a batch."""
+        begins, gone = self.releases
+        now = self.market.timeline.now
+        return now < begins or (now < gone and self.market.random.random() < 0.5)
 
     @property
     def _rests(self) -> bool:
         """Whether there is nothing to deliver, and nobody who may write more."""
         market = self.market
-        if market.busy or self._active or market.network.orphans:
+        if market.busy or self._active or market.network.orphans or self.rescues.under_way:
             return False
         self._sort()
         return not any(self._queues)
@@ -168,7 +197,7 @@ class Stream:
                 place = crc32(f"{key['PK']['S']} {key['SK']['S']}".encode()) % self.shards
                 self._queues[place].append(record)
                 if self.market.random.random() < 0.005 * self.market.network.luck:
-                    self.market.network.cursed.add(marker_key(record["eventID"]).pk)
+                    self.market.network.cursed.add(digest_of(record))
         self._read = len(records)
 
 
@@ -215,16 +244,16 @@ def repair_counters(market: Market, tenant: str | None = None) -> None:
         market.did["broken repairs"] += 1
 
 
-def replay_parked(market: Market) -> None:
+def replay_parked(market: Market, queue: Rescues) -> None:
     """All that is parked; what is still cursed stays."""
     for parked in market.persist("operator", lambda table: list(parking.list_parked(table))):
         market.did["replays"] += 1
-        market.persist("operator", partial(_replay, parked.parked_id))
+        market.persist("operator", partial(_replay, parked.parked_id, market, queue))
 
 
-def _replay(parked_id: str, table: Table) -> None:
+def _replay(parked_id: str, market: Market, queue: Rescues, table: Table) -> None:
     try:
-        parking.replay(table, parked_id)
+        parking.replay(table, queue, parked_id, market.now)
     except (NotFound, ValueError, Cancelled):
         return
 

@@ -61,11 +61,12 @@ def _told(outcome: Any) -> Any:
     """What Tally looks at of an answer or an error."""
     if isinstance(outcome, ClientError):
         response: Any = outcome.response
+        item = response.get("Item") or {}
         reasons = [
             (reason.get("Code"), reason.get("Item") or {})
             for reason in response.get("CancellationReasons", ())
         ]
-        return response["Error"]["Code"], reasons
+        return response["Error"]["Code"], item, reasons
     answer = {
         name: outcome[name] for name in ("Item", "Items", "LastEvaluatedKey") if name in outcome
     }
@@ -84,7 +85,7 @@ class Writer:
     def act(self) -> None:
         operation: Callable[[], object] = self.random.choice(
             [
-                *(self._transact, self._transact, self._write_each),
+                *(self._transact, self._transact, self._write, self._write_each),
                 *(self._get, self._get_many, self._query, self._page, self._index),
             ]
         )
@@ -108,6 +109,16 @@ class Writer:
         deleted = self.random.randint(0, len(keys))
         puts = [{"PK": k.pk, "SK": k.sk, **self._attributes()} for k in keys[deleted:]]
         self.table.write_each(deletes=keys[:deleted], puts=puts)
+
+    def _write(self) -> None:
+        makers = (
+            *(self._put, self._put_new, self._put_if, self._add, self._add_if),
+            *(self._update, self._remove, self._delete),
+        )
+        try:
+            self.table.write(self.random.choice(makers)(self._key()))
+        except (Cancelled, InvalidTransaction):
+            return
 
     # ------------------------------------------------------------------ actions
 

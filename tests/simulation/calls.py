@@ -56,6 +56,20 @@ def cancellation(reasons: Sequence[Answer | None]) -> ClientError:
     return ClientError(response, "TransactWriteItems")
 
 
+def refusal(reason: Answer) -> ClientError:
+    """What a write by itself is told, for the reason that would cancel a transaction."""
+    code = reason["Code"].replace("ConditionalCheckFailed", "ConditionalCheckFailedException")
+    response: Any = {
+        "Error": {
+            "Code": code.replace("ValidationError", "ValidationException"),
+            "Message": reason["Message"],
+        }
+    }
+    if "Item" in reason:
+        response["Item"] = reason["Item"]
+    return ClientError(response, "Write")
+
+
 def checked[T](check: Callable[[WireItem], T], item: WireItem) -> T:
     try:
         return check(item)

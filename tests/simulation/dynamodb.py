@@ -27,18 +27,15 @@ from tests.simulation.calls import (
     failure,
     known,
     names_of,
+    refusal,
     refused,
-    stream_record,
     validate,
     write_of,
     written,
 )
 from tests.simulation.expressions import Bounds, WrongType
 from tests.simulation.items import MOST_BYTES, WireItem, key_of, size_of
-from tests.simulation.storage import Index, Partition, Row, cut
-
-type Images = tuple[WireItem | None, WireItem | None]
-"""An item before and after."""
+from tests.simulation.storage import Images, Index, Partition, Row, cut, record_of
 
 MOST_KEYS = 100
 MOST_WRITES = 25
@@ -110,6 +107,10 @@ class Database:
         if "ProjectionExpression" in call:
             shown = expressions.projection(call["ProjectionExpression"], names)
             used, picked = used | shown.used, shown.run
+        wanted = None
+        if "FilterExpression" in call:
+            kept = expressions.condition(call["FilterExpression"], names)
+            used, wanted = used | kept.used, kept.run
         all_used(call, used)
         start = call.get("ExclusiveStartKey")
         if index:
@@ -120,12 +121,13 @@ class Database:
         if start is not None and not call.get("ConsistentRead", False):
             checked(key_of, start)
         items = [row.item for row in page]
+        if wanted is not None:
+            bound = call["ExpressionAttributeValues"]
+            items = [item for item in items if wanted(item, bound)]
         if index:
             items = [_of(item, index.attributes) for item in items]
         if picked is not None:
             items = [_of(item, picked) for item in items]
-        if wanted is not None:
-            items = [item for item in items if wanted(item, call["ExpressionAttributeValues"])]
         answer: Answer = {"Items": items, "Count": len(items), "ScannedCount": len(page)}
         if last:
             keys = ("PK", "SK", *((hash_key, range_key) if index else ()))
@@ -223,6 +225,26 @@ class Database:
         transaction = self.begin(**call)
         return self.commit(transaction) if transaction else {}
 
+    def put_item(self, **call: Any) -> Answer:
+        return self._write({"Put": call})
+
+    def update_item(self, **call: Any) -> Answer:
+        return self._write({"Update": call})
+
+    def delete_item(self, **call: Any) -> Answer:
+        return self._write({"Delete": call})
+
+    def _write(self, action: Mapping[str, Any]) -> Answer:
+        """By itself: it waits for nobody, and is refused while a transaction has its item."""
+        write = write_of(action)
+        if write.address in self._reserved:
+            raise failure("TransactionConflictException", "Write")
+        outcomes, (reason,) = self._try([write])
+        if reason:
+            raise refusal(reason)
+        self._commit(outcomes)
+        return {}
+
     def begin(self, **call: Any) -> Transaction | None:
         """Reserve a transaction's items; None if it was committed before. It may be cancelled."""
         known(call, "TransactItems", "ClientRequestToken")
@@ -266,17 +288,21 @@ class Database:
             raise cancellation(reasons)
         if transaction.token:
             self._tokens[transaction.token] = (self.now(), transaction.content)
+        self._commit(outcomes)
+        return {}
+
+    def _commit(self, outcomes: Sequence[tuple[Write, Row | None]]) -> None:
         self.commits += 1
         stored = [self._store(write.address, after) for write, after in outcomes]
         changed = [images for images in stored if images]
         for listener in self.listeners:
             listener(changed)
-        return {}
 
-    def cancelled_by_rivals(self, call: Mapping[str, Any]) -> ClientError:
-        """What a transaction is told that another one, of somebody else, got in the way of."""
+    def cancelled_by_rivals(self, call: Mapping[str, Any], place: int) -> ClientError:
+        """What a transaction is told that another one, of somebody else, got in the way of, at one
+        of its items."""
         writes = [write_of(action) for action in call["TransactItems"]]
-        return self._cancelled(writes, [n == 0 for n in range(len(writes))])
+        return self._cancelled(writes, [n == place for n in range(len(writes))])
 
     def _cancelled(self, writes: Sequence[Write], rivals: Sequence[bool]) -> ClientError:
         """Conditions are tried all the same, and both kinds of reasons are told."""
@@ -332,8 +358,8 @@ class Database:
         if images[0] == images[1]:
             return None
         partition.put(sk, after, self.now())
-        moment = floor(self.now() + self.skew * _fraction(pk))
-        self.stream.append(stream_record(len(self.stream) + 1, moment, address, *images))
+        created = floor(self.now() + self.skew * _fraction(pk))
+        self.stream.append(record_of(len(self.stream) + 1, created, address, images))
         return images
 
 

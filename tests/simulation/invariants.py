@@ -14,9 +14,11 @@ from tally.access.items import tenant_key
 from tally.activity.counters import AccessTotals, BuyerTotals
 from tally.aws.items import from_item
 from tally.aws.table import Table
-from tally.catalog.counters import ProviderTotals
+from tally.catalog.reads import provider_totals
+from tally.counting.items import RESCUE_PREFIX
 from tally.counting.parking import list_parked
 from tally.counting.recount import OF_RUNS, OF_TENANT, drifts_of, look, stored_counters
+from tally.counting.rescues import DONE
 from tally.kernel.instants import parse_instant
 from tally.kernel.keys import Key
 from tally.kernel.periods import month_of
@@ -32,11 +34,11 @@ from tally.payouts.runs import list_runs
 from tally.payouts.verifying import all_statements, verify
 from tests.histories import dashboard
 from tests.portfolios import counted, organizations, usage
-from tests.simulation.dynamodb import Images
 from tests.simulation.erasures import check_texts
 from tests.simulation.histories import CATALOG, PARTNERS, TENANTS, Event, Sent
 from tests.simulation.items import WireItem
 from tests.simulation.market import Market
+from tests.simulation.storage import Images
 from tests.spending import BUYERS, OWNERS, Books, shares
 from tests.store.books import check_refunds, lines_of
 from tests.world import World
@@ -122,6 +124,7 @@ class LinesWatch:
 def check(market: Market) -> None:
     table = market.table
     assert [each.reason for each in list_parked(table)] == [], "changes are still parked"
+    check_rescues(market)
     check_counters(table)
     told = accepted(market)
     books = books_of(told)
@@ -134,12 +137,21 @@ def check(market: Market) -> None:
     check_payouts(table, ledger)
 
 
+def check_rescues(market: Market) -> None:
+    """All came to their end."""
+    markers = [i for i in market.database.items() if i["SK"]["S"].startswith(RESCUE_PREFIX)]
+    left = [item for item in markers if DONE not in item]
+    assert not left, f"rescues under way: {left}"
+
+
 def check_counters(table: Table) -> None:
     """Every counter is what its records add up to."""
     for name, kinds in [*((tenant, OF_TENANT) for tenant in TENANTS), ("", OF_RUNS)]:
         seen = look(table, kinds, name)
         stored = stored_counters(table, kinds, name, seen)
-        drifts = [str(d) for totals, item in stored.items() for d in drifts_of(totals, item, seen)]
+        drifts = [
+            str(d) for totals, each in stored.items() for d in drifts_of(totals, each.item, seen)
+        ]
         assert not drifts, "\n".join(["a counter is not what its records say", *drifts])
 
 
@@ -250,7 +262,7 @@ def check_catalog(table: Table, events: Sequence[Event]) -> None:
     for tenant in dict.fromkeys(owners.values()):
         own = [dataset for dataset, owner in owners.items() if owner == tenant]
         due = dashboard([e for e in catalog if e["data"]["dataset_id"] in own], own)
-        stored = table.get(ProviderTotals(tenant).key) or {}
+        stored = provider_totals(table, tenant)
         found = {name: stored.get(name, 0) for name in due}
         assert found == due, f"the catalog of {tenant}"
 

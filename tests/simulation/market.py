@@ -85,13 +85,15 @@ class Market:
 
     # ------------------------------------------------------------------ processes
 
-    def invoke[R](self, function: str, work: Callable[[Table], R]) -> R:
-        """What a function makes of an invocation. Crash if it dies of it."""
+    def invoke[R](
+        self, function: str, work: Callable[[Table], R], *, until: float | None = None
+    ) -> R:
+        """What a function makes of an invocation. Crash if it dies of it, at the latest `until`."""
         name = self._processes.get(function)
         if name is None or self.random.random() < _NEW_PROCESS:
             name = f"{self.world}-{next(self._names)}"  # remembers what this process knows
         self._processes.pop(function, None)  # busy now
-        client: Any = Client(self.network, self.timeline.now + _timeout(function))
+        client: Any = Client(self.network, until or self.timeline.now + _timeout(function))
         result = work(Table(client, name, sleep=self.timeline.sleep))
         self._processes[function] = name
         return result

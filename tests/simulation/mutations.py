@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+from itertools import islice
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,15 +14,27 @@ import pytest
 
 from tally.activity import erasing
 from tally.aws.table import Table
-from tally.aws.transactions import Cancelled
-from tally.counting import repair, survivors
-from tally.kernel.instants import Instant
+from tally.aws.transactions import Action, Cancelled
+from tally.catalog.items import OBJECT_PREFIX, dataset_key
+from tally.counting import markers, repair, rescues, survivors
+from tally.counting.changes import Change
+from tally.counting.engine import Counting
+from tally.counting.guards import Raw
+from tally.counting.markers import Markers, Pages, SharedMarking, Slice
+from tally.counting.rescues import Rescue
+from tally.kernel.instants import Instant, to_datetime
 from tally.kernel.keys import Key
 from tally.payouts import making, verifying
 from tally.payouts.items import lines_of_others
 from tally.payouts.verifying import Move
+from tests.simulation import stories
 
 type Patch = pytest.MonkeyPatch
+
+_OF_CONDITIONS = (
+    *("ConditionExpression", "ExpressionAttributeValues"),
+    "ReturnValuesOnConditionCheckFailure",
+)
 
 
 def repairs_keep_no_moment(patch: Patch) -> None:
@@ -31,14 +46,42 @@ def overtaken_rescues_give_up(patch: Patch) -> None:
     """An object that is written while it is rescued stays in the epoch that ended."""
 
     def rescue(table: Any, item: Mapping[str, Any], dataset: Any) -> bool:
-        put = survivors._moved(table, item, dataset)  # noqa: SLF001  as it was written once
-        if put is None:
+        key = Key(item["PK"], item["SK"])
+        if not survivors._outlives(item, dataset):  # noqa: SLF001  as it was written once
             return False
         with suppress(Cancelled):
-            table.transact([put])
+            table.write(survivors._move(table, key, item, dataset))  # noqa: SLF001
         return True
 
     patch.setattr(survivors, "_rescue", rescue)
+
+
+def rescues_are_asked_for_once(patch: Patch) -> None:
+    """If the process dies before it has asked, nobody does."""
+    count = Counting.count
+
+    def counted(self: Counting, changes: Sequence[Change]) -> None:
+        new = {id(each) for each in self.unmarked(changes)}
+        count(self, changes)
+        self.result.to_rescue.clear()
+        for each in changes:
+            if id(each) in new:
+                self.result.note_survivors(each.old, each.new)
+
+    patch.setattr(Counting, "count", counted)
+
+
+def rescues_are_sent_on_too_far(patch: Patch) -> None:
+    """The first object of what is left is left out."""
+    send_on = rescues._send_on  # noqa: SLF001  as it would be
+
+    def sent_on(table: Table, queue: Any, rest: Rescue, now: Instant) -> None:
+        pk = dataset_key(rest.dataset_id).pk
+        for item in table.query(pk, OBJECT_PREFIX, after=rest.after, limit=1):
+            rest = replace(rest, after=item["SK"])
+        send_on(table, queue, rest, now)
+
+    patch.setattr(rescues, "_send_on", sent_on)
 
 
 def moves_are_in_the_order_of_their_times(patch: Patch) -> None:
@@ -84,3 +127,51 @@ def attempts_write_the_same_lines(patch: Patch) -> None:
 
     patch.setattr(making, "secrets", SimpleNamespace(token_hex=lambda size: "0" * 2 * size))
     patch.setattr(making, "_items", items)
+
+
+def pages_of_markers_are_written_unconditionally(patch: Patch) -> None:
+    """A rival that marks other changes of the same seconds is overwritten: they count again."""
+    add_page = SharedMarking.add_page
+
+    def added(self: SharedMarking, of: Slice, action: Action, then: Pages) -> None:
+        for name in _OF_CONDITIONS:
+            action["Put"].pop(name, None)
+        add_page(self, of, action, then)
+
+    patch.setattr(SharedMarking, "add_page", added)
+
+
+def changes_are_marked_by_when_they_arrive(patch: Patch) -> None:
+    """A change that is delivered again later is looked for on other pages."""
+
+    def slice_of(self: Markers, raw: Raw) -> Slice | None:
+        of = markers.slice_of(raw, self.shared_since)
+        arrived = int(to_datetime(self.now).timestamp())
+        return of and of._replace(window=arrived // markers.WINDOW_S)
+
+    patch.setattr(Markers, "_slice_of", slice_of)
+
+
+def closed_pages_are_not_looked_at(patch: Patch) -> None:
+    """Changes are forgotten when their page is full."""
+    after = Pages.after
+
+    def forgetful(self: Pages, item: Mapping[str, Any]) -> Pages:
+        return replace(after(self, item), closed=frozenset())
+
+    patch.setattr(Pages, "after", forgetful)
+
+
+def markers_are_shared_at_once(patch: Patch) -> None:
+    """While the release before this one, which looks at no shared marker, still counts."""
+    patch.setattr(stories, "_SHARED_AFTER", timedelta())
+
+
+def repairs_note_their_moment_in_one_part(patch: Patch) -> None:
+    """What a repair counted is added to another part of the counter."""
+    parent = repair._Repair._parent  # noqa: SLF001  as it would be
+
+    def of_one_part(*arguments: Any, **named: Any) -> Any:
+        return islice(parent(*arguments, **named), 1)
+
+    patch.setattr(repair._Repair, "_parent", of_one_part)  # noqa: SLF001  the same

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
@@ -11,9 +11,11 @@ from typing import Any
 
 from botocore.exceptions import ReadTimeoutError
 
+from tally.counting.markers import digest_of, digests
 from tests.faults import Crash
 from tests.simulation.calls import Answer, failure
 from tests.simulation.dynamodb import Database, Transaction
+from tests.simulation.items import WireItem
 from tests.simulation.timeline import Timeline
 
 # How likely a fault is at a call, in a world of average luck.
@@ -47,6 +49,7 @@ _STALE = 0.3
 _STALEST_S = 1.0
 _LATEST_ORPHAN_S = 2.0
 _SLOWEST_WRITE_S = 20.0
+_LONGEST_STALL_S = 8.0
 _LAST_CALLS = 60
 
 
@@ -63,11 +66,13 @@ class Network:
     last_calls: deque[tuple[float, str, str, Any, str]] = field(
         default_factory=lambda: deque(maxlen=_LAST_CALLS)
     )
-    cursed: set[str] = field(default_factory=set)
-    """Markers of changes that the database refuses to count, until the curse is lifted."""
+    cursed: set[bytes] = field(default_factory=set)
+    """Digests of changes that the database refuses to count, until the curse is lifted."""
     orphaned: set[str] = field(default_factory=set)
     """Partition keys of items in writes that went on after their process gave them up."""
     orphans: int = 0
+    stalls: float = 0
+    """How likely it is that a process stands still for seconds before it writes."""
 
     def strike(self, faults: Mapping[str, float]) -> str | None:
         """The fault that strikes, if any does."""
@@ -122,27 +127,45 @@ class Client:
         return self._read("batch_get_item", call, consistent=True)
 
     def transact_write_items(self, **call: Any) -> Answer:
-        network, database = self.network, self.network.database
+        return self._write("transact_write_items", call, self._transact)
+
+    def put_item(self, **call: Any) -> Answer:
+        return self._write_alone("put_item", call)
+
+    def update_item(self, **call: Any) -> Answer:
+        return self._write_alone("update_item", call)
+
+    def delete_item(self, **call: Any) -> Answer:
+        return self._write_alone("delete_item", call)
+
+    def _write_alone(self, operation: str, call: Answer) -> Answer:
+        run: Callable[..., Answer] = getattr(self.network.database, operation)
+        return self._write(operation, call, lambda call: run(**call))
+
+    def _write(
+        self, operation: str, call: Answer, run: Callable[[Answer], Answer | None]
+    ) -> Answer:
+        network = self.network
         if network.strike({"slow write": 0.02}):
             network.timeline.sleep(network.random.uniform(1, _SLOWEST_WRITE_S))
-        self._travel("transact_write_items", call, _WRITE_FAULTS)
+        if network.stalls and network.random.random() < network.stalls:
+            network.timeline.sleep(network.random.uniform(0, _LONGEST_STALL_S))
+        self._travel(operation, call, _WRITE_FAULTS)
         if network.cursed and self._is_cursed(call):
-            network.note("transact_write_items", call, "refused")
-            raise failure("ValidationException", "TransactWriteItems", "cursed")
+            network.note(operation, call, "refused")
+            raise failure("ValidationException", operation, "cursed")
         fate = network.strike(_FATES)
         if fate and fate.endswith("during a write"):
-            self._orphan(call)
-            self._fail("transact_write_items", call, fate)
+            self._orphan(operation, call)
+            self._fail(operation, call, fate)
         try:
-            transaction = database.begin(**call)
-            if transaction:
-                self._commit(transaction)
+            run(call)
         except Exception as error:
-            network.note("transact_write_items", call, str(error))
+            network.note(operation, call, str(error))
             raise
-        network.note("transact_write_items", call, "done")
+        network.note(operation, call, "done")
         if fate:
-            self._fail("transact_write_items", call, fate)
+            self._fail(operation, call, fate)
         return {}
 
     def batch_write_item(self, **call: Any) -> Answer:
@@ -161,6 +184,11 @@ class Client:
         left = [request for request in requests if request not in some]
         left += answer["UnprocessedItems"].get(name, [])
         return {"UnprocessedItems": {name: left} if left else {}}
+
+    def _transact(self, call: Answer) -> None:
+        transaction = self.network.database.begin(**call)
+        if transaction:
+            self._commit(transaction)
 
     def _commit(self, transaction: Transaction) -> None:
         """At once, or while others find its items reserved."""
@@ -191,7 +219,10 @@ class Client:
             if network.database.knows(call):
                 return
             network.note(operation, call, fault)
-            raise network.database.cancelled_by_rivals(call)
+            if operation != "transact_write_items":
+                raise failure("TransactionConflictException", operation)
+            place = network.random.randrange(len(call["TransactItems"]))
+            raise network.database.cancelled_by_rivals(call, place)
         if fault:
             self._fail(operation, call, fault)
 
@@ -205,27 +236,42 @@ class Client:
             raise failure("InternalServerError", operation)
         raise ReadTimeoutError(endpoint_url="dynamodb")
 
-    def _orphan(self, call: Answer) -> None:
+    def _orphan(self, operation: str, call: Answer) -> None:
         """The write goes on without its process: on its way, or already in the database."""
         network = self.network
-        for action in call["TransactItems"]:
-            (body,) = action.values()
-            network.orphaned.add((body.get("Item") or body["Key"])["PK"]["S"])
+        network.orphaned.update(key["PK"]["S"] for _, key in _written(call))
         network.orphans += 1
-        network.timeline.spawn("orphan", partial(_go_on, network, call))
+        network.timeline.spawn("orphan", partial(_go_on, network, operation, call))
 
     def _is_cursed(self, call: Answer) -> bool:
         """Whether it counts a cursed change; to park it is no sin."""
-        written = [action["Put"]["Item"] for action in call["TransactItems"] if "Put" in action]
+        actions = call.get("TransactItems", ())
+        written = [action["Put"]["Item"] for action in actions if "Put" in action]
         if any(item["PK"]["S"] == "PARKED" for item in written):
             return False
-        return any(item["PK"]["S"] in self.network.cursed for item in written)
+        return any(self._new_digests(item) & self.network.cursed for item in written)
+
+    def _new_digests(self, item: WireItem) -> set[bytes]:
+        """Of the changes that are marked by writing this item."""
+        pk, sk = item["PK"]["S"], item["SK"]["S"]
+        if sk == "MARKER":
+            return {digest_of({"eventID": pk.removeprefix("MARKER#")})}
+        if "seen" not in item:
+            return set()
+        before = self.network.database.item(pk, sk) or {}
+        return digests_in(item) - digests_in(before)
 
 
-def _go_on(network: Network, call: Mapping[str, Any]) -> None:
+def digests_in(item: WireItem) -> set[bytes]:
+    """On a page of markers."""
+    return set(digests(item["seen"]["B"])) if "seen" in item else set()
+
+
+def _go_on(network: Network, operation: str, call: Mapping[str, Any]) -> None:
     network.timeline.sleep(network.random.uniform(0, _LATEST_ORPHAN_S))
+    run: Callable[..., Answer] = getattr(network.database, operation)
     try:
-        network.database.transact_write_items(**call)
+        run(**call)
     except Exception as error:  # noqa: BLE001  nobody hears it
         network.note("orphan", call, str(error))
     else:
@@ -233,15 +279,18 @@ def _go_on(network: Network, call: Mapping[str, Any]) -> None:
     network.orphans -= 1
 
 
-def _brief(call: Mapping[str, Any]) -> str:
-    """The keys that a call is about."""
-    found = []
+def _written(call: Mapping[str, Any]) -> Iterator[tuple[str, WireItem]]:
+    """Kinds of actions and the items or keys that they are about; a read's key, too."""
     for action in call.get("TransactItems", ()):
         ((kind, body),) = action.items()
-        key = body.get("Item") or body["Key"]
-        found.append(f"{kind} {key['PK']['S']} / {key['SK']['S']}")
-    if "Key" in call:
-        found.append(f"{call['Key']['PK']['S']} / {call['Key']['SK']['S']}")
+        yield kind, body.get("Item") or body["Key"]
+    if key := call.get("Item") or call.get("Key"):
+        yield "", key
+
+
+def _brief(call: Mapping[str, Any]) -> str:
+    """The keys that a call is about."""
+    found = [f"{kind} {key['PK']['S']} / {key['SK']['S']}" for kind, key in _written(call)]
     for wanted in call.get("RequestItems", {}).values():
         found += [f"{key['PK']['S']} / {key['SK']['S']}" for key in wanted["Keys"]]
     found += [f"{n}={v.get('S')}" for n, v in call.get("ExpressionAttributeValues", {}).items()]

@@ -14,8 +14,8 @@ from tally.kernel.errors import InvalidTransition, Unavailable
 from tally.payouts.model.calendar import check_ended
 from tally.payouts.model.statuses import PayoutStatus
 from tally.payouts.paying import change_status
-from tally.payouts.reserves import due_reserves, release
-from tally.payouts.runs import Task, do_task, note_failure, start_run
+from tally.payouts.reserves import DueReserves, release, send_due_reserves
+from tally.payouts.runs import Bundle, Task, do_task, note_failure, read_message, start_run
 from tally.payouts.verifying import all_statements
 from tests.faults import Crash
 from tests.operators import OPERATOR
@@ -56,8 +56,7 @@ class Payouts:
             now = self.market.now
             start_run(table, queue, run_id, period, now, by=by)
             if by is SCHEDULE:
-                for due in due_reserves(table, now):
-                    release(table, due, now)
+                send_due_reserves(table, queue, now)
 
         self.market.did["payout runs"] += 1
         self.market.persist("StartPayouts" if by is SCHEDULE else "CreatePayoutRun", started)
@@ -76,17 +75,24 @@ class Payouts:
         self.workers -= 1
 
     def _do(self, body: str) -> None:
-        market, task = self.market, Task.from_json(body)
+        market, message = self.market, read_message(body)
         self.received[body] += 1
         last = self.received[body] >= _MOST_RECEIVED
 
         def done(table: Table) -> None:
-            try:
-                do_task(table, task, market.now, hold_for=HOLD_FOR)
-            except Exception:
-                if last:
-                    note_failure(table, task)
-                raise
+            match message:
+                case DueReserves(reserves):
+                    for due in reserves:
+                        release(table, due, market.now)
+                case Bundle() as bundle:
+                    self.send_all(each.to_json() for each in bundle.tasks)
+                case Task() as task:
+                    try:
+                        do_task(table, task, market.now, hold_for=HOLD_FOR)
+                    except Exception:
+                        if last:
+                            note_failure(table, task)
+                        raise
 
         market.did["payout tasks"] += 1
         try:

@@ -46,6 +46,9 @@ def figures_of(market: Market) -> Counter[str]:
     figures["transactions committed"] = market.database.commits
     figures["turns"] = market.timeline.turns
     figures["crashes"] = network.crashes
+    for item in market.database.items():
+        figures["closed pages of markers"] += "closed" in item
+        figures["parts of counters"] += item["SK"]["S"].startswith("TOTALS#PROVIDER#")
     figures["faults"] = network.faults.total()
     for fault, number in network.faults.items():
         figures[f"  {fault}"] = number

@@ -5,9 +5,12 @@ from __future__ import annotations
 from bisect import insort
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tests.simulation.items import WireItem
+
+type Images = tuple[WireItem | None, WireItem | None]
+"""An item before and after."""
 
 
 class Index(NamedTuple):
@@ -78,3 +81,28 @@ def cut(rows: Iterator[Row], limit: int | None, most: int) -> tuple[list[Row], R
         if len(page) == limit:
             return page, row
     return page, None
+
+
+def record_of(
+    number: int, created: int, address: tuple[str, str], images: Images
+) -> dict[str, Any]:
+    """What the stream says of the `number`-th change, made in the second `created`."""
+    pk, sk = address
+    before, after = images
+    change: dict[str, Any] = {
+        "ApproximateCreationDateTime": created,
+        "Keys": {"PK": {"S": pk}, "SK": {"S": sk}},
+        "SequenceNumber": f"{number:021}",
+        "StreamViewType": "NEW_AND_OLD_IMAGES",
+    }
+    if before is not None:
+        change["OldImage"] = before
+    if after is not None:
+        change["NewImage"] = after
+    name = "INSERT" if before is None else "REMOVE" if after is None else "MODIFY"
+    return {
+        "eventID": f"{number:032x}",
+        "eventName": name,
+        "eventSource": "aws:dynamodb",
+        "dynamodb": change,
+    }

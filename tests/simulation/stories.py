@@ -7,14 +7,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
-from random import Random
+from random import Random, choice
 from random import seed as seed_jitter
 from unittest.mock import patch
 
 from tally.access.model.tenants import Tenant
 from tally.access.tenants import create_tenant
 from tally.audit.model import SCHEDULE
+from tally.aws.table import Table
+from tally.counting.parts import Parts
+from tally.counting.switch import share_markers
+from tally.kernel.counters import Totals
 from tally.kernel.instants import Instant, to_instant
+from tally.kernel.keys import Key
 from tally.kernel.periods import Period
 from tally.payouts.runs import list_runs
 from tests.operators import OPERATOR
@@ -66,6 +71,10 @@ class Story:
     erasers: int = 0
     deals: int = 0
     slowest_s: float | None = None
+    lag: float = 0.03
+    stalls: float = 0
+    releases: tuple[datetime, datetime] | None = None
+    """When this release begins to count and when the one before it is gone, if there is one."""
 
 
 def catalog_story(random: Random) -> Story:
@@ -91,7 +100,13 @@ def survivors_story(random: Random) -> Story:
             for m, speak in ((5, uploads), (9, late))
         ]
     subjects = Subjects({"catalog": 1}, objects=OBJECTS)
-    return Story(subjects, scenes, senders=len(OBJECTS), slowest_s=random.choice([1.0, 3.0]))
+    return Story(
+        subjects,
+        scenes,
+        senders=len(OBJECTS),
+        slowest_s=random.choice([1.0, 3.0]),
+        stalls=random.choice([0, 0.6, 0.6]),
+    )
 
 
 def _minutes(begin: datetime, minutes: int) -> Instant:
@@ -105,6 +120,16 @@ def repair_story(random: Random) -> Story:
         [Scene(datetime(2026, 4, 5, 10, tzinfo=UTC), random.randint(20, 50))],
         senders=random.randint(2, 5),
         repairs=random.randint(2, 6),
+    )
+
+
+def lag_story(random: Random) -> Story:
+    """Providers are repaired while most of their changes are still on their way."""
+    return Story(
+        Subjects({"catalog": 1}),
+        [Scene(datetime(2026, 4, 5, 10, tzinfo=UTC), random.randint(10, 30))],
+        repairs=random.randint(3, 6),
+        lag=0.7,
     )
 
 
@@ -196,6 +221,20 @@ def whole_story(random: Random) -> Story:
     )
 
 
+def migration_story(random: Random) -> Story:
+    """A release that shares markers takes over from one that does not, under traffic."""
+    begin = datetime(2026, 4, 5, 10, tzinfo=UTC)
+    later = (timedelta(), timedelta(seconds=12), timedelta(seconds=30), timedelta(minutes=10))
+    release = begin + timedelta(seconds=random.uniform(0, 5))
+    return Story(
+        Subjects({"charges": 2, "catalog": 3, "portfolio": 2}),
+        [Scene(begin + after, random.randint(5, 20)) for after in later],
+        senders=random.randint(2, 5),
+        repairs=random.choice([0, 0, 1]),
+        releases=(release, release + timedelta(seconds=8)),
+    )
+
+
 STORIES: Sequence[Callable[[Random], Story]] = (
     catalog_story,
     trade_story,
@@ -205,7 +244,20 @@ STORIES: Sequence[Callable[[Random], Story]] = (
     survivors_story,
     repair_story,
     erasure_story,
+    migration_story,
+    lag_story,
 )
+
+# The earlier release is gone after 8 seconds; its last write may come 2 seconds later, and is
+# stamped by a clock that is up to 4 seconds ahead.
+_SHARED_AFTER = timedelta(seconds=15)
+# As few as it takes for slices to have several pages.
+_DIGESTS_A_PAGE = 3
+
+
+def _any_part(self: Parts, _: Table, totals: Totals) -> Key:
+    """Processes that met others all the time, and have moved from part to part."""
+    return totals.part_key(choice(range(totals.PARTS)) if self.spread else 0)
 
 
 @dataclass(slots=True)
@@ -232,6 +284,11 @@ class Telling:
             made_at: Instant = "2026-01-01T00:00:00.000000000Z"
             tenant = Tenant(tenant_id, tenant_id.title(), currency, fee, reserve, made_at)
             create_tenant(market.table, tenant, OPERATOR)
+        if self.story.releases:
+            release, gone = self.story.releases
+            self.stream.releases = (release.timestamp(), gone.timestamp())
+        else:
+            share_markers(market.table, 0)
         owners = {**OWNERS, **{each: CATALOG[each] for each in self.story.subjects.catalog}}
         created = self.historian.created(owners, "2026-01-01T00:00:00Z")
         organized = self.historian.organized("2024-02-29T12:00:00Z")
@@ -239,6 +296,7 @@ class Telling:
         self.stream.start()
         market.timeline.run()
         market.network.luck = luck
+        market.network.stalls = self.story.stalls
 
     def play(self, scene: Scene) -> None:
         market, random = self.market, self.market.random
@@ -292,7 +350,11 @@ class Telling:
         for n in range(story.repairs):
             repair = partial(actors.repair_counters, market)
             market.start(f"repair {n}", repair, within_s=5)
-            market.start(f"replay {n}", partial(actors.replay_parked, market), within_s=10)
+            market.start(
+                f"replay {n}",
+                partial(actors.replay_parked, market, self.stream.rescues),
+                within_s=10,
+            )
         for n in range(story.keys):
             market.start(f"keys {n}", partial(actors.keep_keys, market, 3))
         for n in range(story.lookers):
@@ -312,7 +374,7 @@ class Telling:
                 market.start("repair", partial(actors.repair_counters, market, tenant))
             market.timeline.run()
         market.network.cursed.clear()
-        market.start("operator", partial(actors.replay_parked, market))
+        market.start("operator", partial(actors.replay_parked, market, self.stream.rescues))
         if self.payouts.given_up:
             self.payouts.redrive()
             self.payouts.start(1)
@@ -321,12 +383,13 @@ class Telling:
         for batch in self.stream.bucket:
             market.start("operator", partial(self.stream.deliver, batch))
         self.stream.bucket.clear()
+        self.stream.rescues.redrive()
         if self.payouts.given_up:
             self.payouts.redrive()
             self.payouts.start(1)
         self.stream.start()
         market.timeline.run()
-        market.start("operator", partial(actors.replay_parked, market))
+        market.start("operator", partial(actors.replay_parked, market, self.stream.rescues))
         self.stream.start()
         market.timeline.run()
         market.network.luck = luck
@@ -339,7 +402,8 @@ def tell(seed: int, *, story: Callable[[Random], Story] | None = None) -> Market
     market = new_market(seed, told.scenes[0].at - timedelta(hours=1), told.slowest_s)
     historian = Historian(Random(f"events {seed}"), told.subjects)
     seed_jitter(f"jitter {seed}")  # of Tally's own pauses
-    telling = Telling(market, told, historian, Stream(market, random.randint(1, 3)))
+    stream = Stream(market, random.randint(1, 3), lag=told.lag)
+    telling = Telling(market, told, historian, stream)
     secrets = Random(f"secrets {seed}")
     try:
         watches = Watch().of_commit, LinesWatch(market.did).of_commit
@@ -348,6 +412,10 @@ def tell(seed: int, *, story: Callable[[Random], Story] | None = None) -> Market
             patch("tally.access.model.key_hashing.secrets.token_bytes", secrets.randbytes),
             patch.multiple("tally.payouts.making", LINES_AN_ITEM=1, ITEMS_A_TRANSACTION=1),
             patch.multiple("tally.activity.erasing", _PAGE=2),
+            patch("tally.counting.markers.DIGESTS_A_PAGE", _DIGESTS_A_PAGE),
+            patch("tally.counting.switch.SHARED_AFTER", _SHARED_AFTER),
+            patch("tally.counting.survivors.OBJECTS_A_PAGE", random.choice([1, 3, 100, 100])),
+            patch.object(Parts, "key", random.choice([_any_part, Parts.key])),
         ):
             telling.begin()
             for scene in told.scenes:

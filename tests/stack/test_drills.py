@@ -21,10 +21,12 @@ from ops.deployment import Deployment
 from ops.events import replay_rejected
 from ops.invocations import retry_invocations
 from ops.money import retry_payouts
+from ops.rescues import retry_rescues
 from tally.audit.model import SCHEDULE
 from tally.aws.table import Table
 from tally.counting import parking
 from tally.counting.changes import Poison
+from tally.counting.rescues import Rescue, under_way
 from tally.kernel.clock import current_instant
 from tally.kernel.keys import Key
 from tally.ledger.items import CREDIT_PREFIX, ledger_pk
@@ -53,7 +55,8 @@ NOT_HERE: Mapping[str, str] = {
     "ApiFaults": "the embedded AWS publishes no metrics of the API; tests/api/test_deadlines.py",
     "ApiSlow": "the same",
     "CountingLag": "the same; tests/store/test_canary.py has a stream that stands still",
-    "EventsWaiting": "the age of a message takes its time",
+    "RescuesWaiting": "the age of a message takes its time",
+    "EventsWaiting": "the same",
     "PayoutsWaiting": "the same",
     "ErasuresWaiting": "the same",
     "ErasureFailed": "an erasure fails 20 times, hours apart; tests/store/test_erasing.py",
@@ -247,6 +250,63 @@ def test_a_failed_statement_is_made_after_all(
     assert in_sight(deployed, failed) == 0
     eventually(lambda: runs(client)[run_id].generated, 1)
     assert runs(client)[run_id].failed == 0
+
+
+# ------------------------------------------------------------------- late deletions
+
+
+def test_a_rescue_that_failed_goes_on(
+    client: Client, deployed: Deployment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """RescueFailed: the message is here instead of at its function, as after 20 attempts."""
+    tenant_id, _ = client.tenant()
+    dataset_id = f"{tenant_id}-d1"
+    about = {"tenant_id": tenant_id, "dataset_id": dataset_id}
+    _send(client, event("dataset.created", id=f"{tenant_id}-1", **about))
+    epoch = "2026-04-05T09:05:00.000000000Z-000000000000"
+    rescue = Rescue(dataset_id, epoch)
+    deployed.table.write(deployed.table.put_new(rescue.marker, {"ttl": 4_102_444_800}))
+    failed = deployed.outputs["FailedObjectRescuesQueueUrl"]
+    deployed.sqs.send_message(QueueUrl=failed, MessageBody=rescue.to_json())
+    assert in_sight(deployed, failed) == 1
+
+    assert list(under_way(deployed.table, tenant_id)) == [dataset_id]
+
+    assert retry_rescues(deployed, Namespace()) == 0
+
+    assert capsys.readouterr().out == f"{dataset_id}, all objects: sent again\n"
+    assert in_sight(deployed, failed) == 0
+    eventually(lambda: any(under_way(deployed.table, tenant_id)), False)
+
+
+def test_a_dataset_that_is_deleted_late_keeps_its_newer_objects(client: Client) -> None:
+    """Over the stream, the queue and the stream again."""
+    tenant_id, key = client.tenant()
+    about = {"tenant_id": tenant_id, "dataset_id": f"{tenant_id}-d1"}
+    sent = [
+        event("dataset.created", "2026-04-05T09:00:00Z", **about),
+        *(
+            event("object.uploaded", time, object_id=name, size_bytes=1, **about)
+            for name, time in (("old", "2026-04-05T09:02:00Z"), ("new", "2026-04-05T09:08:00Z"))
+        ),
+        event("dataset.updated", "2026-04-05T09:09:00Z", **about),
+        event("dataset.deleted", "2026-04-05T09:05:00Z", **about),
+    ]
+    for n, each in enumerate(sent):
+        _send(client, each | {"id": f"{tenant_id}-{n}"})
+        if n == 2:
+            eventually(lambda: _objects(client, key), 2)
+
+    eventually(lambda: _objects(client, key), 1)
+
+
+def _send(client: Client, sent: Mapping[str, Any]) -> None:
+    client.call("POST", "/v1/events", client.keys.events_key, sent)
+
+
+def _objects(client: Client, key: str) -> int:
+    total: int = client.call("GET", "/v1/provider/dashboard", key)["total_objects"]
+    return total
 
 
 # --------------------------------------------------------------------------- the bus

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from tally.activity.counters import AccessTotals, BuyerTotals
 from tally.catalog.counters import DatasetTotals, ProviderTotals
 from tally.counting.recount import Drift, recount
 from tally.counting.repair import Repaired, repair
-from tally.kernel.instants import to_datetime
+from tally.intake.accepting import leave_to_the_stream
+from tally.kernel.instants import plus, to_datetime
 from tally.ledger.counters import SpendTotals
 from tally.partners.counters import PartnerTotals, UsageTotals
 from tally.partners.model.usage import Bucket
@@ -27,8 +29,9 @@ CHARGE: dict[str, Any] = {"charged_amount": "0.45", "currency": "USD"}
 
 
 def count_everything(world: World) -> World:
-    """One of everything that is counted, counted."""
+    """One of everything that the stream counts, counted."""
     world.tenant("acme")
+    leave_to_the_stream(world.table, "acme", plus(world.now, timedelta(days=100)))
     world.key("acme")
     world.send(event("dataset.created"), event("object.uploaded", size_bytes=10))
     world.import_history(

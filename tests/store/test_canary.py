@@ -47,6 +47,7 @@ def test_it_passes_and_what_it_keeps_does_not_grow(deployed: Deployed) -> None:
     assert kept(deployed.world) == before
     assert before == sorted(
         [
+            ("MARKERS", "SHARED"),
             ("AUDIT#2026-04", "DAYS"),
             ("TENANTS", "TENANT#platform"),
             ("TENANTS", "TENANT#tally-canary"),

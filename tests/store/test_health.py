@@ -66,7 +66,7 @@ def test_a_parked_record_counts_until_it_is_replayed(counted: World) -> None:
     assert health(counted) == WELL | {Metric.PARKED_RECORDS: 1}
 
     (parked,) = parking.list_parked(counted.table)
-    parking.replay(counted.table, parked.parked_id)
+    counted.replay(parked.parked_id)
 
     assert health(counted) == WELL
 

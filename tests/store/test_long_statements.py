@@ -228,6 +228,7 @@ def test_lines_of_the_dead_are_not_mixed_with_later_ones(
 def test_nobody_deletes_lines_before_there_is_a_statement(market: World, task: Task) -> None:
     """Any of the attempts may still be the one that it will name."""
     for run_id in ("run_1", "run_2"):
+        start_run(market.table, market.tasks, run_id, MARCH, market.now, by=SCHEDULE)
         client = faulty(market)
         client.after(STATEMENT, crash := CRASHES[0])
         assert dies(market, task._replace(run_id=run_id)), crash
@@ -268,7 +269,7 @@ def test_lines_of_an_attempt_that_is_still_under_way_are_not_read(
 # ----------------------------------------------------------------------------------- costs
 
 
-SMALL = ["GetItem", "BatchGetItem", "Query", "BatchGetItem", "GetItem", "TransactWriteItems"]
+SMALL = ["BatchGetItem", "BatchGetItem", "Query", "BatchGetItem", "GetItem", "TransactWriteItems"]
 
 
 def test_a_statement_whose_lines_fit_is_one_transaction(market: World) -> None:
@@ -280,7 +281,7 @@ def test_a_statement_whose_lines_fit_is_one_transaction(market: World) -> None:
 
     with market.on_call(calls.append):
         assert do(market, south) is Outcome.GENERATED
-    assert calls == SMALL  # outcome, month, ledger, names, tenant, and all that is written
+    assert calls == SMALL  # outcome and run, month, ledger, names, tenant, and all that is written
 
     calls.clear()
     with market.on_call(calls.append):

@@ -160,7 +160,7 @@ def test_it_is_filled_exactly_while_events_flow(market: World, seed: int) -> Non
         assert left == 0, "all of them came to rest"
         traffic.flow()
         for each in list(parking.list_parked(market.table)):
-            parking.replay(market.table, each.parked_id)
+            market.replay(each.parked_id)
         for _ in range(2):
             market.redeliver(in_the_bucket)
         traffic.drain()

@@ -15,7 +15,8 @@ from tally.catalog.items import object_key
 from tally.counting.changes import Poison
 from tally.counting.engine import count
 from tally.counting.items import PARKED_PK
-from tally.counting.parking import Parked, list_parked, park, replay
+from tally.counting.markers import digest_of
+from tally.counting.parking import Parked, list_parked, park
 from tally.counting.recount import recount
 from tally.kernel.errors import NotFound
 from tests.builders import event
@@ -80,7 +81,7 @@ def test_a_poison_delivered_again_is_parked_once(catalog: World) -> None:
 def test_what_the_database_refuses_is_found_among_many_and_parked(catalog: World) -> None:
     catalog.send(*(event("object.uploaded", object_id=f"o{n}", size_bytes=1) for n in range(20)))
     batch = catalog.new_stream_records()
-    picky: Any = PickyClient(catalog.table.client, refused=batch[13]["eventID"])
+    picky: Any = PickyClient(catalog.table.client, refused=digest_of(batch[13]))
     result = count(replace(catalog.table, client=picky), batch, catalog.now)
     assert result.counted == len(batch) - 1
     assert result.parked == [
@@ -101,15 +102,15 @@ def test_a_parked_record_counts_once_when_it_is_replayed(catalog: World) -> None
         park(catalog.table, poison, catalog.now)
     (parked,) = list_parked(catalog.table)
     with pytest.raises(ValueError, match="from a newer release"):
-        replay(catalog.table, parked.parked_id)
+        catalog.replay(parked.parked_id)
     assert objects(catalog) == 0
 
     _mend_parked(catalog, parked, whole)
-    assert replay(catalog.table, parked.parked_id).counted == 1
+    assert catalog.replay(parked.parked_id).counted == 1
     assert objects(catalog) == 1
     assert recount(catalog.table, "acme", sleep=lambda _: None) == []
     with pytest.raises(NotFound):
-        replay(catalog.table, parked.parked_id)
+        catalog.replay(parked.parked_id)
 
 
 @pytest.mark.parametrize("fault", [crash_before, crash_after])
@@ -132,9 +133,9 @@ def test_a_crash_while_parking_or_replaying_neither_loses_nor_doubles(
     _mend_parked(catalog, parked, whole)
     client.after(0, fault)
     with pytest.raises(Crash):
-        replay(catalog.table, parked.parked_id)
+        catalog.replay(parked.parked_id)
     if fault is crash_before:
-        replay(catalog.table, parked.parked_id)
+        catalog.replay(parked.parked_id)
     assert objects(catalog) == 1
     assert list(list_parked(catalog.table)) == []
 
@@ -167,7 +168,7 @@ def test_a_record_too_big_to_keep_is_parked_without_its_images(catalog: World) -
     (parked,) = list_parked(catalog.table)
     assert parked.raw is None
     with pytest.raises(ValueError, match="recount"):
-        replay(catalog.table, parked.parked_id)
+        catalog.replay(parked.parked_id)
 
 
 def test_keys_of_counters_and_markers_never_come_back_to_be_counted(catalog: World) -> None:

@@ -75,7 +75,7 @@ def test_a_parked_change_is_not_counted_again_after_a_repair(counted: World, cha
 
     assert repaired(counted).left == []
     for parked in list(parking.list_parked(counted.table)):
-        parking.replay(counted.table, parked.parked_id)
+        counted.replay(parked.parked_id)
     assert drifts(counted) == []
     assert list(parking.list_parked(counted.table)) == []
 

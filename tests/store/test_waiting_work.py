@@ -15,6 +15,8 @@ from dev.template import resources
 from ops.deployment import Deployment
 from ops.invocations import list_invocations, retry_invocations
 from ops.money import retry_payouts
+from ops.rescues import retry_rescues
+from tally.counting.rescues import Rescue
 from tests.world import CREDENTIALS, World
 
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:tally-StartPayouts"
@@ -117,6 +119,40 @@ def test_no_failed_statement_is_said_to_be_none(
 ) -> None:
     assert retry_payouts(deployed, Namespace()) == 0
     assert capsys.readouterr().out == "No statement failed.\n"
+
+
+# --------------------------------------------------------------------------- rescues
+
+
+def test_failed_rescues_go_on(
+    deployed: Deployment, put: Put, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, later = Rescue("dset_1", "0"), Rescue("dset_2", "0", after="OBJECT#obj_7")
+    for body in (
+        first.to_json(),
+        later.to_json(),
+        "[]",
+        '{"dataset_id": 1, "epoch": "", "run": ""}',
+    ):
+        put("FailedObjectRescues", body)
+
+    assert retry_rescues(deployed, Namespace()) == 1
+
+    assert sorted(capsys.readouterr().out.splitlines()) == [
+        "dset_1, all objects: sent again",
+        "dset_2, after OBJECT#obj_7: sent again",
+        "not a rescue, left where it is: []",
+        'not a rescue, left where it is: {"dataset_id": 1, "epoch": "", "run": ""}',
+    ]
+    assert bodies(deployed, "ObjectRescues") == sorted([first.to_json(), later.to_json()])
+    assert len(bodies(deployed, "FailedObjectRescues")) == 2
+
+
+def test_no_failed_rescue_is_said_to_be_none(
+    deployed: Deployment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert retry_rescues(deployed, Namespace()) == 0
+    assert capsys.readouterr().out == "No rescue failed.\n"
 
 
 # ----------------------------------------------------------------------- invocations

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from tally.catalog.counters import ProviderTotals
 from tally.catalog.model.datasets import Dataset, DatasetEvent, new_dataset
-from tally.catalog.model.objects import CatalogObject, ObjectEvent, new_object
+from tally.catalog.model.objects import CatalogObject, ObjectEvent, new_object, outlives
 from tally.counting.registry import change, contribution
 from tally.intake.cloudevents import read_event
 from tally.kernel.counters import Deltas, rolled_up, total
+from tally.kernel.versions import Version
 from tests.histories import DATASETS, TENANT, Event, dashboard, histories
 
 NOW = "2026-04-05T10:00:00.000000000Z"
@@ -69,6 +70,40 @@ def test_order_of_arrival_leaves_no_trace_in_the_records(
     same_datasets, same_objects = outcome(history)
     assert datasets == same_datasets
     assert set(objects) == set(same_objects)
+
+
+versions = st.none() | st.builds(
+    Version,
+    st.sampled_from(["2026-04-05T09:00:00.000000000Z", "2026-04-05T09:01:00.000000000Z"]),
+    st.sampled_from([0, 4]),
+    st.sampled_from(["a", "b"]),
+    st.just("/test"),
+)
+
+
+@given(versions, versions, versions, versions, versions)
+def test_an_object_outlives_a_deletion_if_moving_it_makes_another_one_that_exists(
+    deletion: Version | None,
+    uploaded: Version | None,
+    previous: Version | None,
+    deleted: Version | None,
+    floor: Version | None,
+) -> None:
+    record = CatalogObject(
+        "acme",
+        "dset_1",
+        "obj_1",
+        uploaded=uploaded,
+        previous=previous,
+        deleted=deleted,
+        floor=floor,
+    )
+
+    moved = record.moved_to(deletion)
+
+    assert outlives(deletion, uploaded=uploaded, deleted=deleted, floor=floor) is (
+        moved != record and moved.state is not None
+    )
 
 
 @given(histories())

@@ -1,4 +1,4 @@
-"""A function loads what proves access tokens when one arrives, and not before."""
+"""A function loads what it uses, when it uses it: a cold start pays for each import."""
 
 from __future__ import annotations
 
@@ -9,8 +9,50 @@ import sys
 import pytest
 
 from dev import ROOT
+from dev.template import routes
 
 pytestmark = pytest.mark.slow
+
+# ------------------------------------------------------------------- what reads requests
+
+IMPORTS = """
+import sys
+from importlib import import_module
+
+for name in sys.argv[1:]:
+    import_module(name)
+    print(*(name for name in ("boto3", "pydantic") if name in sys.modules))
+"""
+READS_NO_BODY = [route for route in routes() if route.method in ("GET", "DELETE")]
+
+
+def imported(*modules: str) -> list[str]:
+    """Which of boto3 and pydantic a new process has after each import."""
+    done = subprocess.run(  # noqa: S603  our own script
+        [sys.executable, "-c", IMPORTS, *modules],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | {"PLATFORM_TENANT_ID": "platform"},
+    )
+    return done.stdout.splitlines()
+
+
+def test_what_reads_no_body_loads_no_pydantic() -> None:
+    modules = [route.module.__name__ for route in READS_NO_BODY]
+    assert len(modules) > 15
+
+    assert dict(zip(modules, imported(*modules), strict=True)) == dict.fromkeys(modules, "")
+
+
+def test_what_reads_events_loads_it_and_no_type_of_event() -> None:
+    modules = ("functions.api.events.ingest.app", "functions.api.admin.create_tenant.app")
+
+    assert imported(*modules) == ["pydantic", "pydantic"]
+
+
+# --------------------------------------------------------------- what proves access tokens
 
 PROOF = ("cryptography", "jwt", "tally.access.jwks", "tally.access.oidc")
 # Prints which modules of PROOF are loaded after the function's start, then after each credential.

@@ -36,9 +36,11 @@ class Account:
     declined: bool = False
     broken: set[str] = field(default_factory=set)
     commands: list[list[str]] = field(default_factory=list)
+    went_back_to: list[str | None] = field(default_factory=list)
 
     def tools(self) -> Tools:
-        return Tools(lambda _: self, self.sam, self.smoke_test, self.folder / "saved")
+        saved = self.folder / "saved"
+        return Tools(lambda _: self, self.sam, self.smoke_test, saved, self.gone_back)
 
     def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803  as boto names it
         if self.template is None:
@@ -69,6 +71,9 @@ class Account:
         self.parameters = json.loads(Path(file).read_text())
         self.changed += timedelta(days=1)
         return 0
+
+    def gone_back(self, _: Deployment) -> None:
+        self.went_back_to.append(self.template)
 
     def smoke_test(self, _: Deployment) -> None:
         if self.template in self.broken:
@@ -172,6 +177,7 @@ def test_a_failed_smoke_test_brings_back_what_was_deployed_before(
     assert run(deployed) == 1
 
     assert (deployed.template, deployed.parameters) == (OLD, before)
+    assert deployed.went_back_to == [OLD]
     assert deployed.commands[1] == ["deploy", "--no-confirm-changeset"]
     saved = deployed.folder / "saved" / "tally-prod.before.yaml"
     assert capsys.readouterr().out.endswith(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
 
-from aws_lambda_powertools.event_handler import Depends
 from pydantic import BaseModel, Field
 
 from tally.access.model.scopes import Scope
 from tally.access.model.sessions import LONGEST, SHORTEST, USUAL
 from tally.access.sessions import SigningSecret, open_session, session_secret
+from tally.http.arguments import Provided
+from tally.http.bodies import Body
 from tally.http.dependencies import CurrentActor, CurrentCaller, Now, PlatformTenantId, TheTable
 from tally.http.endpoint import Endpoint
 from tally.kernel.errors import NotFound
@@ -19,7 +21,7 @@ from tally.wire.fields import Id
 
 endpoint = Endpoint(None, errors=[NotFound])
 
-SessionSecret = Annotated[SigningSecret, Depends(session_secret)]
+SessionSecret = Annotated[SigningSecret, Provided(session_secret)]
 TtlSeconds = Annotated[
     int,
     Field(strict=True, ge=int(SHORTEST.total_seconds()), le=int(LONGEST.total_seconds())),
@@ -34,7 +36,8 @@ class SessionRequest(BaseModel):
     tenant_id: Id | None = None
 
 
-class SessionAnswer(BaseModel):
+@dataclass(frozen=True, slots=True)
+class SessionAnswer:
     """`session_token` is a bearer token until `expires_at`, or until its key ends."""
 
     session_token: str
@@ -46,7 +49,7 @@ class SessionAnswer(BaseModel):
 @endpoint.post("/v1/sessions", status_code=201)
 def create_session(
     *,
-    wanted: SessionRequest,
+    wanted: Body[SessionRequest],
     caller: CurrentCaller,
     actor: CurrentActor,
     table: TheTable,

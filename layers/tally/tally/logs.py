@@ -6,16 +6,17 @@ item, a body or a key.
 
 from __future__ import annotations
 
+import json
+import os
+import sys
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
-from copy import copy
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
 from functools import wraps
-from logging import LogRecord
+from logging import INFO, Formatter, Logger, LoggerAdapter, LogRecord, StreamHandler, getLogger
 from typing import Any
-
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
 from tally.kernel.deadlines import invocation
 from tally.kernel.errors import TallyError
@@ -52,33 +53,80 @@ def _places(error: BaseException) -> Iterator[str]:
         yield f"  {frame.filename}:{frame.lineno} in {frame.name}"
 
 
-class _Formatter(LambdaPowertoolsFormatter):
+_SERVICE = "tally"
+_ids: ContextVar[Mapping[str, Any]] = ContextVar("ids", default={})  # noqa: B039  never changed
+
+
+class JsonLines(Formatter):
+    """A line is one JSON object: what is logged as `extra={"fields": ...}` is at its root. What is
+    None is left out."""
+
     def format(self, record: LogRecord) -> str:
-        if record.exc_info and record.exc_info[1]:
-            error = record.exc_info[1]
-            record = copy(record)
-            record.exc_info = record.exc_text = None
-            record.__dict__ |= {
-                "exception": outline(error),
-                "exception_name": type(error).__name__,
-            }
-        return super().format(record)
+        # Of a line whose time is not in RFC 3339, Lambda would make one of the level INFO.
+        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line = {
+            "level": record.levelname,
+            "location": f"{record.funcName}:{record.lineno}",
+            "message": record.getMessage(),
+            "timestamp": time,
+            "service": _SERVICE,
+            **_ids.get(),
+            "xray_trace_id": _trace_id(),
+            **getattr(record, "fields", {}),
+            **self.exception_of(record),
+        }
+        known = {name: value for name, value in line.items() if value is not None}
+        return json.dumps(known, default=str, ensure_ascii=False, separators=(",", ":"))
+
+    def exception_of(self, record: LogRecord) -> Mapping[str, str]:
+        """The fields that tell of the line's exception, if it has one."""
+        error = record.exc_info and record.exc_info[1]
+        if not error:
+            return {}
+        return {"exception": outline(error), "exception_name": type(error).__name__}
 
 
-# Of a line whose time is not in RFC 3339, Lambda would make one of the level INFO.
-logger = Logger(
-    service="tally",
-    logger_formatter=_Formatter(use_rfc3339=True, serialize_stacktrace=False),
-)
+def _trace_id() -> str | None:
+    """X-Ray's id of the invocation, from `Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1`."""
+    return os.environ.get("_X_AMZN_TRACE_ID", "").partition(";")[0].removeprefix("Root=") or None
 
 
-def of_invocation(context: Any, **ids: str) -> AbstractContextManager[None]:
+class _WithFields(LoggerAdapter[Logger]):
+    """`logger.info("batch counted", records=3)`: what logging does not know is a field."""
+
+    def process(
+        self, msg: Any, kwargs: MutableMapping[str, Any]
+    ) -> tuple[Any, MutableMapping[str, Any]]:
+        own = {name: kwargs.pop(name) for name in ("exc_info", "stacklevel") if name in kwargs}
+        return msg, {**own, "extra": {"fields": kwargs}}
+
+
+def _of_tally() -> _WithFields:
+    """Writes to stdout; Lambda takes a line of JSON as it is."""
+    ours, handler = getLogger(_SERVICE), StreamHandler(sys.stdout)
+    handler.setFormatter(formatter)
+    ours.addHandler(handler)
+    ours.setLevel(INFO)
+    ours.propagate = False  # to Lambda's own handler, which would write each line again
+    return _WithFields(ours)
+
+
+formatter = JsonLines()
+logger = _of_tally()
+
+
+@contextmanager
+def of_invocation(context: Any, **ids: str) -> Iterator[None]:
     """Every line that is written meanwhile has Lambda's id of the invocation, and these ids.
 
     They are taken off again at the end: the process will serve other requests.
     """
     lambdas_id = getattr(context, "aws_request_id", None)
-    return logger.append_context_keys(function_request_id=lambdas_id, **ids)
+    before = _ids.set({**_ids.get(), "function_request_id": lambdas_id, **ids})
+    try:
+        yield
+    finally:
+        _ids.reset(before)
 
 
 def with_request_id[Event, Answer](

@@ -23,6 +23,7 @@ class Metric(StrEnum):
     COUNTED = "counted"
     PARKED = "parked"
     LAG_S = "lag_s"
+    RESCUED = "rescued"
     STATEMENTS = "statements"
     UNFINISHED_PAYOUTS = "unfinished_payouts"
     CANARY_PASSED = "canary_passed"

@@ -7,7 +7,9 @@ from typing import Annotated
 from pydantic import BaseModel
 
 from tally.access.model.scopes import Scope
-from tally.http.dependencies import CurrentActor, Now, TheTable, path_id
+from tally.http.arguments import PathId
+from tally.http.bodies import Body
+from tally.http.dependencies import CurrentActor, Now, TheTable
 from tally.http.endpoint import Endpoint
 from tally.http.statements import PayoutAnswer, payout_answer
 from tally.kernel.errors import InvalidTransition, NotFound
@@ -16,7 +18,7 @@ from tally.payouts.paying import change_status
 
 endpoint = Endpoint(Scope.ADMIN, platform_only=True, errors=[NotFound, InvalidTransition])
 
-PayoutId = Annotated[str, path_id("Payout")]
+PayoutId = Annotated[str, PathId("Payout")]
 
 
 class StatusRequest(BaseModel):
@@ -25,9 +27,9 @@ class StatusRequest(BaseModel):
     status: PayoutStatus
 
 
-@endpoint.post("/v1/admin/payouts/<payout_id>/status", status_code=200)
+@endpoint.post("/v1/admin/payouts/{id}/status", status_code=200)
 def change_payout_status(
-    payout_id: PayoutId, wanted: StatusRequest, actor: CurrentActor, table: TheTable, now: Now
+    payout_id: PayoutId, wanted: Body[StatusRequest], actor: CurrentActor, table: TheTable, now: Now
 ) -> PayoutAnswer:
     changed = change_status(table, payout_id, wanted.status, now, actor)
     return payout_answer(changed)

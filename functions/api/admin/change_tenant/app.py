@@ -9,15 +9,10 @@ from pydantic import BaseModel, Field
 
 from tally.access.model.scopes import Scope
 from tally.access.tenants import change_tenant as store_change
+from tally.http.bodies import Body, RequestsPerMinute, RetentionDays
 from tally.http.dependencies import CurrentActor, Now, TheTable
 from tally.http.endpoint import Endpoint
-from tally.http.tenants import (
-    RequestsPerMinute,
-    RetentionDays,
-    TenantAnswer,
-    TenantId,
-    tenant_answer,
-)
+from tally.http.tenants import TenantAnswer, TenantId, tenant_answer
 from tally.kernel.errors import NotFound
 from tally.wire.fields import Name, Rate
 
@@ -44,10 +39,10 @@ class ChangeTenantRequest(BaseModel):
         return self.model_dump(exclude_unset=True)
 
 
-@endpoint.patch("/v1/admin/tenants/<tenant_id>")
+@endpoint.patch("/v1/admin/tenants/{id}")
 def change_tenant(
     tenant_id: TenantId,
-    wanted: ChangeTenantRequest,
+    wanted: Body[ChangeTenantRequest],
     actor: CurrentActor,
     table: TheTable,
     now: Now,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from typing import Annotated
 
-from aws_lambda_powertools.event_handler import Depends
 from pydantic import BaseModel
 
 from tally.access.model.scopes import Scope
 from tally.aws.queues import Queue, payout_tasks
+from tally.http.arguments import Provided
+from tally.http.bodies import Body
 from tally.http.dependencies import CurrentActor, Now, TheTable
 from tally.http.endpoint import Endpoint
 from tally.kernel.errors import PeriodOpen
@@ -20,14 +22,15 @@ from tally.wire.fields import Month
 
 endpoint = Endpoint(Scope.ADMIN, platform_only=True, errors=[PeriodOpen])
 
-PayoutTasks = Annotated[Queue, Depends(payout_tasks)]
+PayoutTasks = Annotated[Queue, Provided(payout_tasks)]
 
 
 class PayoutRunRequest(BaseModel):
     period: Month
 
 
-class PayoutRunAnswer(BaseModel):
+@dataclass(frozen=True, slots=True)
+class PayoutRunAnswer:
     """`expected` counts the providers that will have a statement, or have one already."""
 
     payout_run_id: str
@@ -39,7 +42,11 @@ class PayoutRunAnswer(BaseModel):
 
 @endpoint.post("/v1/admin/payout-runs", status_code=202)
 def create_payout_run(
-    wanted: PayoutRunRequest, actor: CurrentActor, table: TheTable, tasks: PayoutTasks, now: Now
+    wanted: Body[PayoutRunRequest],
+    actor: CurrentActor,
+    table: TheTable,
+    tasks: PayoutTasks,
+    now: Now,
 ) -> PayoutRunAnswer:
     check_ended(wanted.period, now)
     run_id = f"run_{secrets.token_hex(8)}"

@@ -10,9 +10,10 @@ from pydantic import BaseModel, model_validator
 from tally.access.model.scopes import Scope
 from tally.access.model.tenants import Tenant, new_tenant_id
 from tally.access.tenants import create_tenant as store_tenant
+from tally.http.bodies import Body, RequestsPerMinute, RetentionDays
 from tally.http.dependencies import CurrentActor, Now, TheTable
 from tally.http.endpoint import Endpoint
-from tally.http.tenants import RequestsPerMinute, RetentionDays, TenantAnswer, tenant_answer
+from tally.http.tenants import TenantAnswer, tenant_answer
 from tally.kernel.errors import AlreadyExists
 from tally.wire.fields import Currency, Id, Name, Rate
 
@@ -40,7 +41,7 @@ class CreateTenantRequest(BaseModel):
 
 @endpoint.post("/v1/admin/tenants", status_code=201)
 def create_tenant(
-    wanted: CreateTenantRequest, actor: CurrentActor, table: TheTable, now: Now
+    wanted: Body[CreateTenantRequest], actor: CurrentActor, table: TheTable, now: Now
 ) -> TenantAnswer:
     given = wanted.model_dump() | {"tenant_id": wanted.tenant_id or new_tenant_id()}
     tenant = Tenant(**given, created_at=now)

@@ -6,21 +6,23 @@ from typing import Annotated
 
 from tally.access.issuing import issue_api_key
 from tally.access.model.scopes import Scope
-from tally.http.api_keys import ApiKeyRequest, NewApiKeyAnswer, new_api_key_answer
-from tally.http.dependencies import CurrentActor, CurrentCaller, Now, TheTable, path_id
+from tally.http.api_keys import NewApiKeyAnswer, new_api_key_answer
+from tally.http.arguments import PathId
+from tally.http.bodies import ApiKeyRequest, Body
+from tally.http.dependencies import CurrentActor, CurrentCaller, Now, TheTable
 from tally.http.endpoint import Endpoint
 from tally.kernel.errors import NotFound
 
 endpoint = Endpoint(Scope.ADMIN, platform_only=True, errors=[NotFound])
 
-TenantId = Annotated[str, path_id("Tenant")]
+TenantId = Annotated[str, PathId("Tenant")]
 
 
-@endpoint.post("/v1/admin/tenants/<tenant_id>/api-keys", status_code=201)
+@endpoint.post("/v1/admin/tenants/{id}/api-keys", status_code=201)
 def create_tenant_api_key(
     *,
     tenant_id: TenantId,
-    wanted: ApiKeyRequest,
+    wanted: Body[ApiKeyRequest],
     caller: CurrentCaller,
     actor: CurrentActor,
     table: TheTable,

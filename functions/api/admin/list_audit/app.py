@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
-
-from pydantic import BaseModel
 
 from tally.access.model.scopes import Scope
 from tally.audit.model import AuditEntry, Change
@@ -21,7 +20,8 @@ endpoint = Endpoint(Scope.ADMIN, platform_only=True, errors=LIST_ERRORS)
 AuditCursors = Annotated[Cursors[AuditPosition], cursors_of("audit", "occurred_at", AuditPosition)]
 
 
-class AuditActorAnswer(BaseModel):
+@dataclass(frozen=True, slots=True)
+class AuditActorAnswer:
     """`type`: `api_key`, `session`, `access_token`, `schedule` or `operator`; `id` says which one.
     `tenant_id` is the credential's, `ip_address` where the request came from; null without one."""
 
@@ -31,14 +31,16 @@ class AuditActorAnswer(BaseModel):
     ip_address: str | None
 
 
-class ChangedValueAnswer(BaseModel):
+@dataclass(frozen=True, slots=True)
+class ChangedValueAnswer:
     """A value before and after; null is none, or the default."""
 
     old: str | int | None
     new: str | int | None
 
 
-class AuditEntryAnswer(BaseModel):
+@dataclass(frozen=True, slots=True)
+class AuditEntryAnswer:
     """One deed: `target` is what it was done to, `tenant_id` whose that is. `details` has what else
     there is to know, by name; what was changed, with its old and new value."""
 
@@ -51,7 +53,8 @@ class AuditEntryAnswer(BaseModel):
     details: dict[str, str | int | ChangedValueAnswer | None]
 
 
-class AuditList(BaseModel):
+@dataclass(frozen=True, slots=True)
+class AuditList:
     """`total` counts all entries that are kept. `next_cursor` is null on the last page."""
 
     entries: list[AuditEntryAnswer]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
-
-from pydantic import BaseModel
 
 from tally.access.model.scopes import Scope
 from tally.access.tenants import TenantPosition
@@ -22,7 +21,8 @@ TenantCursors = Annotated[
 ]
 
 
-class TenantList(BaseModel):
+@dataclass(frozen=True, slots=True)
+class TenantList:
     """`total` counts all tenants. `next_cursor` is null on the last page."""
 
     tenants: list[TenantAnswer]

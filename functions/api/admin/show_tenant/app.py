@@ -12,7 +12,7 @@ from tally.kernel.errors import NotFound
 endpoint = Endpoint(Scope.ADMIN, platform_only=True, errors=[NotFound])
 
 
-@endpoint.get("/v1/admin/tenants/<tenant_id>")
+@endpoint.get("/v1/admin/tenants/{id}")
 def show_tenant(tenant_id: TenantId, table: TheTable) -> TenantAnswer:
     tenant = get_tenant(table, tenant_id)
     if tenant is None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tally.access.issuing import issue_api_key
 from tally.access.model.scopes import Scope
-from tally.http.api_keys import ApiKeyRequest, NewApiKeyAnswer, new_api_key_answer
+from tally.http.api_keys import NewApiKeyAnswer, new_api_key_answer
+from tally.http.bodies import ApiKeyRequest, Body
 from tally.http.dependencies import CurrentActor, CurrentCaller, Now, TheTable
 from tally.http.endpoint import Endpoint
 from tally.kernel.errors import InsufficientScope
@@ -14,7 +15,7 @@ endpoint = Endpoint(Scope.KEYS_WRITE)
 
 @endpoint.post("/v1/api-keys", status_code=201)
 def create_api_key(
-    wanted: ApiKeyRequest,
+    wanted: Body[ApiKeyRequest],
     caller: CurrentCaller,
     actor: CurrentActor,
     table: TheTable,

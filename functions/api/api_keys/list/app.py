@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
-
-from pydantic import BaseModel
 
 from tally.access.api_keys import ApiKeyPosition
 from tally.access.api_keys import list_api_keys as stored_api_keys
@@ -22,7 +21,8 @@ ApiKeyCursors = Annotated[
 ]
 
 
-class ApiKeyList(BaseModel):
+@dataclass(frozen=True, slots=True)
+class ApiKeyList:
     """`total` counts all keys of the tenant. `next_cursor` is null on the last page."""
 
     api_keys: list[ListedApiKeyAnswer]

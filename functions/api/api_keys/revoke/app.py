@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
-
-from pydantic import BaseModel
 
 from tally.access.api_keys import revoke_api_key as store_revocation
 from tally.access.model.scopes import Scope
@@ -16,14 +15,15 @@ from tally.kernel.errors import NotFound
 endpoint = Endpoint(Scope.KEYS_WRITE, errors=[NotFound])
 
 
-class RevokedApiKey(BaseModel):
+@dataclass(frozen=True, slots=True)
+class RevokedApiKey:
     """The same answer however often the key is revoked."""
 
     api_key_id: str
     status: Literal["revoked"]
 
 
-@endpoint.delete("/v1/api-keys/<api_key_id>")
+@endpoint.delete("/v1/api-keys/{id}")
 def revoke_api_key(
     api_key_id: ApiKeyId, caller: CurrentCaller, actor: CurrentActor, table: TheTable, now: Now
 ) -> RevokedApiKey:

@@ -10,7 +10,8 @@ from pydantic import BaseModel, Field
 from tally.access.model.scopes import Scope
 from tally.access.rotating import LONGEST_GRACE, USUAL_GRACE
 from tally.access.rotating import rotate_api_key as store_rotation
-from tally.http.api_keys import ApiKeyId, RotatedApiKeyAnswer, new_api_key_answer
+from tally.http.api_keys import ApiKeyId, RotatedApiKeyAnswer, rotated_api_key_answer
+from tally.http.bodies import Body
 from tally.http.dependencies import CurrentActor, CurrentCaller, Now, TheTable
 from tally.http.endpoint import Endpoint
 from tally.kernel.errors import KeyNotActive, NotFound
@@ -26,7 +27,7 @@ class RotationRequest(BaseModel):
     grace_seconds: GraceSeconds = int(USUAL_GRACE.total_seconds())
 
 
-@endpoint.post("/v1/api-keys/<api_key_id>/rotate", status_code=201)
+@endpoint.post("/v1/api-keys/{id}/rotate", status_code=201)
 def rotate_api_key(
     *,
     api_key_id: ApiKeyId,
@@ -34,12 +35,11 @@ def rotate_api_key(
     actor: CurrentActor,
     table: TheTable,
     now: Now,
-    wanted: RotationRequest | None = None,
+    wanted: Body[RotationRequest | None] = None,
 ) -> RotatedApiKeyAnswer:
     grace = timedelta(seconds=(wanted or RotationRequest()).grace_seconds)
     text, key = store_rotation(table, caller, api_key_id, grace=grace, now=now, actor=actor)
-    new = new_api_key_answer(text, key)
-    return RotatedApiKeyAnswer(**new.model_dump(), replaces=api_key_id)
+    return rotated_api_key_answer(text, key, replaces=api_key_id)
 
 
 handler = endpoint.handler

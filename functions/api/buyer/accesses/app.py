@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
-
-from pydantic import BaseModel
 
 from tally.access.model.scopes import Scope
 from tally.activity.lists import AccessPosition, DatasetAccess
@@ -22,7 +21,8 @@ AccessCursors = Annotated[
 ]
 
 
-class AccessActivityAnswer(BaseModel):
+@dataclass(frozen=True, slots=True)
+class AccessActivityAnswer:
     """A dataset and how often it was accessed. `dataset_name` is its current name."""
 
     dataset_id: str
@@ -31,7 +31,8 @@ class AccessActivityAnswer(BaseModel):
     last_accessed_at: str
 
 
-class AccessActivityList(BaseModel):
+@dataclass(frozen=True, slots=True)
+class AccessActivityList:
     """`total` counts all datasets ever accessed. `next_cursor` is null on the last page."""
 
     accesses: list[AccessActivityAnswer]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel
+from dataclasses import dataclass
 
 from tally.access.api_keys import api_key_totals
 from tally.access.model.scopes import Scope
@@ -12,7 +12,8 @@ from tally.http.endpoint import Endpoint
 endpoint = Endpoint(Scope.USAGE_READ)
 
 
-class BuyerDashboard(BaseModel):
+@dataclass(frozen=True, slots=True)
+class BuyerDashboard:
     """An active key is one that is not revoked."""
 
     api_key_count: int

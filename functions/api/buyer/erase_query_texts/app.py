@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
-
-from aws_lambda_powertools.event_handler import Depends
-from pydantic import BaseModel
 
 from tally.access.model.scopes import Scope
 from tally.activity.erasing import request_erasure
 from tally.aws.queues import Queue, erasure_tasks
+from tally.http.arguments import Provided, Query
 from tally.http.dependencies import CurrentActor, CurrentCaller, Now, TheTable
 from tally.http.endpoint import Endpoint
 from tally.kernel.errors import InvalidRequest
-from tally.kernel.instants import for_display
-from tally.wire.fields import Timestamp
+from tally.kernel.instants import Instant, for_display, parse_instant
 
 endpoint = Endpoint(Scope.KEYS_WRITE, errors=[InvalidRequest])
 
-ErasureTasks = Annotated[Queue, Depends(erasure_tasks)]
+Before = Annotated[Instant, Query(parse_instant)]
+ErasureTasks = Annotated[Queue, Provided(erasure_tasks)]
 
 
-class QueryTextErasure(BaseModel):
+@dataclass(frozen=True, slots=True)
+class QueryTextErasure:
     """The texts of searches before this time are erased: hidden from now on, and deleted within
     minutes."""
 
@@ -31,7 +31,7 @@ class QueryTextErasure(BaseModel):
 @endpoint.delete("/v1/agent/activity/searches/query-texts", status_code=202)
 def erase_query_texts(
     *,
-    before: Timestamp,
+    before: Before,
     caller: CurrentCaller,
     actor: CurrentActor,
     table: TheTable,

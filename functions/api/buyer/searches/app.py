@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated
-
-from pydantic import BaseModel
 
 from tally.access.model.scopes import Scope
 from tally.activity.lists import SearchPosition
@@ -25,7 +24,8 @@ SearchCursors = Annotated[
 ]
 
 
-class SearchActivityAnswer(BaseModel):
+@dataclass(frozen=True, slots=True)
+class SearchActivityAnswer:
     """One search and what was charged for it. `query_text` is null once it is erased or expired."""
 
     search_activity_id: str
@@ -37,7 +37,8 @@ class SearchActivityAnswer(BaseModel):
     occurred_at: str
 
 
-class SearchActivityList(BaseModel):
+@dataclass(frozen=True, slots=True)
+class SearchActivityList:
     """`total` counts all searches of the tenant. `next_cursor` is null on the last page."""
 
     searches: list[SearchActivityAnswer]

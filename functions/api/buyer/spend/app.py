@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
-
-from pydantic import BaseModel
 
 from tally.access.model.scopes import Scope
 from tally.http.dependencies import CurrentCaller, Now, TheTable
@@ -17,7 +16,8 @@ from tally.ledger.spend import spend_of
 endpoint = Endpoint(Scope.BILLING_READ)
 
 
-class SpendSummary(BaseModel):
+@dataclass(frozen=True, slots=True)
+class SpendSummary:
     """The two kinds sum to the total. An amount is negative if more was refunded than spent."""
 
     total_spend: Decimal

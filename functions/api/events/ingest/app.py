@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
-
-from aws_lambda_powertools.event_handler import Request
-from pydantic import BaseModel, Field
 
 from tally.access.model.scopes import Scope
 from tally.http.answers import Answer, Statuses
-from tally.http.dependencies import CurrentCaller, Now, PlatformTenantId, TheTable
+from tally.http.arguments import Query, flag
+from tally.http.dependencies import CurrentCaller, Now, PlatformTenantId, TheRequest, TheTable
 from tally.http.endpoint import Endpoint
-from tally.http.requests import request_body
 from tally.intake.accepting import Accepted, Duplicate, Outcome, ingest_readings
 from tally.intake.cloudevents import read_event, read_events
 from tally.kernel.errors import (
@@ -32,24 +30,29 @@ endpoint = Endpoint(
     errors=[InvalidRequest, PayloadTooLarge, UnsupportedMediaType],
 )
 
+Backfill = Annotated[bool, Query(flag)]
 
-class EventError(BaseModel):
+
+@dataclass(frozen=True, slots=True)
+class EventError:
     """Why the event was rejected."""
 
     code: str
     message: str
 
 
-class EventResult(BaseModel):
+@dataclass(frozen=True, slots=True)
+class EventResult:
     """`id` and `source` are null if they were not sent as text. `error` is there if rejected."""
 
     id: str | None
     source: str | None
     status: Literal["accepted", "duplicate", "rejected"]
-    error: EventError | None = Field(default=None, exclude_if=lambda error: error is None)
+    error: EventError | None = None
 
 
-class IngestAnswer(BaseModel):
+@dataclass(frozen=True, slots=True)
+class IngestAnswer:
     """`results` are in the order of the events."""
 
     accepted: int
@@ -72,20 +75,20 @@ Ingested = Annotated[
 
 @endpoint.post("/v1/events", status_code=202)
 def ingest_events(
-    request: Request,
+    request: TheRequest,
     caller: CurrentCaller,
     table: TheTable,
     platform_tenant_id: PlatformTenantId,
     now: Now,
     *,
-    backfill: bool = False,
+    backfill: Backfill = False,
 ) -> Ingested:
     sender = None if caller.tenant_id == platform_tenant_id else caller.tenant_id
     if backfill and (sender is not None or Scope.ADMIN not in caller.scopes):
         raise InsufficientScope(
             f"backfill=true needs the scope {Scope.ADMIN} of the platform tenant."
         )
-    documents = read_events(request.headers.get("content-type", ""), request_body(request))
+    documents = read_events(request.header("content-type"), request.body)
     readings = [_read(document, now, sender) for document in documents]
     outcomes = ingest_readings(table, readings, Door(now, backfill=backfill))
     _publish(outcomes, now)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import date, timedelta
 
 from tally.access.model.scopes import Scope
 from tally.http.dependencies import CurrentCaller, Now, TheTable
 from tally.http.partner import (
     Day,
-    EndDate,
     PartnerEndpoint,
-    PartnerModel,
-    StartDate,
     day_range,
     today,
 )
@@ -23,12 +21,13 @@ from tally.partners.usage import DayRange, usage_in
 endpoint = PartnerEndpoint(Scope.USAGE_READ, errors=[InvalidRequest])
 
 
-class PartnerAnalytics(PartnerModel):
+@dataclass(frozen=True, slots=True)
+class PartnerAnalytics:
     """`creditsUsed` is for the range, `creditsRemaining` for the current billing period."""
 
     partner_id: str
-    start_date: Day
-    end_date: Day
+    start_date: date
+    end_date: date
     total_organizations: int
     active_organizations: int
     total_identifications: int
@@ -41,8 +40,8 @@ def partner_analytics(
     caller: CurrentCaller,
     table: TheTable,
     now: Now,
-    start_date: StartDate = None,
-    end_date: EndDate = None,
+    start_date: Day = None,
+    end_date: Day = None,
 ) -> PartnerAnalytics:
     range_ = day_range(start_date or today(now) - timedelta(days=30), end_date or today(now))
     terms, totals = terms_and_totals(table, caller.tenant_id)

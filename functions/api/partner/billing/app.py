@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from tally.access.model.scopes import Scope
 from tally.http.dependencies import CurrentCaller, Now, TheTable
-from tally.http.partner import FirstSecond, PartnerEndpoint, PartnerModel, today
+from tally.http.partner import PartnerEndpoint, first_second, today
 from tally.kernel.money import to_decimal
 from tally.partners.billing import present_billing
 from tally.partners.model.billing import MONTHLY, available
@@ -14,7 +16,8 @@ from tally.partners.model.billing import MONTHLY, available
 endpoint = PartnerEndpoint(Scope.BILLING_READ)
 
 
-class PricingTierAnswer(PartnerModel):
+@dataclass(frozen=True, slots=True)
+class PricingTierAnswer:
     """`maxUsage` is null if the tier has no upper limit."""
 
     tier: str | int
@@ -23,15 +26,16 @@ class PricingTierAnswer(PartnerModel):
     max_usage: int | None
 
 
-class PartnerBilling(PartnerModel):
+@dataclass(frozen=True, slots=True)
+class PartnerBilling:
     """Credits are those of the current billing period."""
 
     partner_id: str
     billing_mode: str
     billing_period: str
     billing_day_of_month: int
-    billing_period_start: FirstSecond
-    next_billing_date: FirstSecond
+    billing_period_start: datetime
+    next_billing_date: datetime
     currency: str
     pricing_tiers: list[PricingTierAnswer]
     credit_pool_total: int
@@ -48,8 +52,8 @@ def partner_billing(caller: CurrentCaller, table: TheTable, now: Now) -> Partner
         billing_mode=terms.billing_mode,
         billing_period=MONTHLY,
         billing_day_of_month=terms.billing_day,
-        billing_period_start=period.first,
-        next_billing_date=period.next_date,
+        billing_period_start=first_second(period.first),
+        next_billing_date=first_second(period.next_date),
         currency=billing.currency,
         pricing_tiers=[
             PricingTierAnswer(

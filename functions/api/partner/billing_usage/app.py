@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from tally.access.model.scopes import Scope
 from tally.http.dependencies import CurrentCaller, Now, TheTable
 from tally.http.partner import (
-    FirstSecond,
-    LastSecond,
     PartnerEndpoint,
-    PartnerModel,
+    first_second,
+    last_second,
     today,
 )
 from tally.kernel.money import to_decimal
@@ -20,12 +21,13 @@ from tally.partners.model.billing import cost
 endpoint = PartnerEndpoint(Scope.BILLING_READ)
 
 
-class PartnerBillingUsage(PartnerModel):
+@dataclass(frozen=True, slots=True)
+class PartnerBillingUsage:
     """`periodEnd` is the last second of the period. The cost covers all identifications so far."""
 
     partner_id: str
-    period_start: FirstSecond
-    period_end: LastSecond
+    period_start: datetime
+    period_end: datetime
     total_identifications: int
     total_quantity: int
     total_events: int
@@ -40,8 +42,8 @@ def partner_billing_usage(caller: CurrentCaller, table: TheTable, now: Now) -> P
     used = billing.used
     return PartnerBillingUsage(
         partner_id=caller.tenant_id,
-        period_start=billing.period.first,
-        period_end=billing.period.last,
+        period_start=first_second(billing.period.first),
+        period_end=last_second(billing.period.last),
         total_identifications=used.identifications,
         total_quantity=used.quantity,
         total_events=used.events,

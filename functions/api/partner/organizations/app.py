@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
-from annotated_types import Interval
-from aws_lambda_powertools.event_handler.openapi.params import Query
-
 from tally.access.model.scopes import Scope
+from tally.http.arguments import Choice, Query, WholeNumber, plain_text
 from tally.http.dependencies import CurrentCaller, TheTable
-from tally.http.partner import PartnerEndpoint, PartnerModel
+from tally.http.partner import PartnerEndpoint
 from tally.kernel.errors import InvalidRequest
 from tally.kernel.instants import for_display
 from tally.partners.model.organizations import OrganizationStatus, OrganizationTier, Profile
 from tally.partners.organizations import Wanted
 from tally.partners.organizations import list_organizations as stored_organizations
-from tally.wire.fields import WholeNumber
 from tally.wire.json import load_json
 
 endpoint = PartnerEndpoint(Scope.USAGE_READ, errors=[InvalidRequest])
 
-PageNumber = Annotated[WholeNumber, Interval(ge=1, le=1_000_000_000)]
-PageSize = Annotated[WholeNumber, Interval(ge=1, le=100), Query(alias="pageSize")]
-ExternalId = Annotated[str | None, Query(alias="externalId")]
+PageNumber = Annotated[int, Query(WholeNumber(1, 1_000_000_000))]
+PageSize = Annotated[int, Query(WholeNumber(1, 100))]
+Status = Annotated[OrganizationStatus | None, Query(Choice(OrganizationStatus))]
+Filter = Annotated[str | None, Query(plain_text)]
 
 
-class OrganizationAnswer(PartnerModel):
+@dataclass(frozen=True, slots=True)
+class OrganizationAnswer:
     """An organization as the partner described it."""
 
     id: str
@@ -38,7 +38,8 @@ class OrganizationAnswer(PartnerModel):
     created_at: str
 
 
-class OrganizationList(PartnerModel):
+@dataclass(frozen=True, slots=True)
+class OrganizationList:
     """`total` counts all that match the filters. A page after the last one is empty."""
 
     organizations: list[OrganizationAnswer]
@@ -54,9 +55,9 @@ def list_organizations(
     *,
     page: PageNumber = 1,
     page_size: PageSize = 20,
-    status: OrganizationStatus | None = None,
-    search: str | None = None,
-    external_id: ExternalId = None,
+    status: Status = None,
+    search: Filter = None,
+    external_id: Filter = None,
 ) -> OrganizationList:
     wanted = Wanted(status=status, search=search, external_id=external_id)
     found = stored_organizations(table, caller.tenant_id, wanted, page=page, page_size=page_size)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date
+
 from tally.access.model.scopes import Scope
 from tally.http.dependencies import CurrentCaller, Now, TheTable
 from tally.http.partner import (
     Day,
-    EndDate,
     PartnerEndpoint,
-    PartnerModel,
-    StartDate,
     day_range,
     today,
 )
@@ -19,11 +19,12 @@ from tally.partners.usage import usage_in
 endpoint = PartnerEndpoint(Scope.USAGE_READ, errors=[InvalidRequest])
 
 
-class PartnerUsage(PartnerModel):
+@dataclass(frozen=True, slots=True)
+class PartnerUsage:
     """Both days are included, and so are identifications."""
 
-    start_date: Day
-    end_date: Day
+    start_date: date
+    end_date: date
     total_quantity: int
     total_events: int
 
@@ -33,8 +34,8 @@ def partner_usage(
     caller: CurrentCaller,
     table: TheTable,
     now: Now,
-    start_date: StartDate = None,
-    end_date: EndDate = None,
+    start_date: Day = None,
+    end_date: Day = None,
 ) -> PartnerUsage:
     range_ = day_range(start_date or today(now).replace(day=1), end_date or today(now))
     (used,) = usage_in(table, caller.tenant_id, range_)

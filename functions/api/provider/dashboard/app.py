@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel
+from dataclasses import dataclass
 
 from tally.access.model.scopes import Scope
 from tally.catalog.reads import provider_totals
@@ -12,7 +12,8 @@ from tally.http.endpoint import Endpoint
 endpoint = Endpoint(Scope.USAGE_READ)
 
 
-class ProviderDashboard(BaseModel):
+@dataclass(frozen=True, slots=True)
+class ProviderDashboard:
     """Deleted datasets and objects are not counted."""
 
     total_datasets: int

@@ -1,23 +1,24 @@
-"""GET /v1/provider/datasets/{id}/analytics: one dataset of the caller's tenant, in one read."""
+"""GET /v1/provider/datasets/{id}/analytics: one dataset of the caller's tenant."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
-
-from pydantic import BaseModel
 
 from tally.access.model.scopes import Scope
 from tally.catalog.reads import dataset_with_totals
-from tally.http.dependencies import CurrentCaller, TheTable, path_id
+from tally.http.arguments import PathId
+from tally.http.dependencies import CurrentCaller, TheTable
 from tally.http.endpoint import Endpoint
 from tally.kernel.errors import NotFound
 
 endpoint = Endpoint(Scope.USAGE_READ, errors=[NotFound])
 
-DatasetId = Annotated[str, path_id("Dataset")]
+DatasetId = Annotated[str, PathId("Dataset")]
 
 
-class DatasetAnalytics(BaseModel):
+@dataclass(frozen=True, slots=True)
+class DatasetAnalytics:
     """An active object is approved and indexed."""
 
     dataset_id: str
@@ -27,7 +28,7 @@ class DatasetAnalytics(BaseModel):
     storage_bytes: int
 
 
-@endpoint.get("/v1/provider/datasets/<dataset_id>/analytics")
+@endpoint.get("/v1/provider/datasets/{id}/analytics")
 def dataset_analytics(
     dataset_id: DatasetId, caller: CurrentCaller, table: TheTable
 ) -> DatasetAnalytics:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from aws_lambda_powertools.event_handler import Request
-
 from tally.access.model.scopes import Scope
 from tally.http.answers import Text
+from tally.http.arguments import PathId
 from tally.http.cursors import Cursors
-from tally.http.dependencies import CurrentCaller, TheTable, path_id
+from tally.http.dependencies import CurrentCaller, TheRequest, TheTable
 from tally.http.endpoint import Endpoint
 from tally.http.lists import LIST_ERRORS, Cursor, cursors_of, fit
-from tally.http.requests import wanted_type
+from tally.http.negotiation import preferred
 from tally.http.statements import (
     PayoutDetailAnswer,
     StatementCsv,
@@ -25,15 +24,15 @@ from tally.payouts.reading import LinePosition, get_payout
 
 endpoint = Endpoint(Scope.BILLING_READ, errors=[NotFound, *LIST_ERRORS], varies_by=["Accept"])
 
-PayoutId = Annotated[str, path_id("Payout")]
+PayoutId = Annotated[str, PathId("Payout")]
 
 LineCursors = Annotated[Cursors[LinePosition], cursors_of("payout", "dataset_id", LinePosition)]
 
 
-@endpoint.get("/v1/provider/payouts/<payout_id>")
+@endpoint.get("/v1/provider/payouts/{id}")
 def show_payout(
     payout_id: PayoutId,
-    request: Request,
+    request: TheRequest,
     caller: CurrentCaller,
     table: TheTable,
     *,
@@ -47,7 +46,7 @@ def show_payout(
     lines, more = fit(detail.lines, line_answer)
     last = LinePosition(lines[-1].dataset_id) if more else None
     answer = detail_answer(detail, lines, cursors.within(payout_id).write(last))
-    if wanted_type(request, "application/json", "text/csv") == "application/json":
+    if preferred(request.accept, ("application/json", "text/csv")) == "application/json":
         return answer
     link = {"Link": f'<?cursor={answer.next_cursor}>; rel="next"'} if more else {}
     return Text(as_csv(detail, answer), "text/csv; charset=utf-8", link)

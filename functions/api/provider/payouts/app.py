@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
-
-from pydantic import BaseModel
 
 from tally.access.model.scopes import Scope
 from tally.http.cursors import Cursors
@@ -20,7 +19,8 @@ endpoint = Endpoint(Scope.BILLING_READ, errors=LIST_ERRORS)
 PayoutCursors = Annotated[Cursors[PayoutPosition], cursors_of("payouts", "period", PayoutPosition)]
 
 
-class PayoutList(BaseModel):
+@dataclass(frozen=True, slots=True)
+class PayoutList:
     """`total` counts all statements of the tenant. `next_cursor` is null on the last page."""
 
     payouts: list[PayoutAnswer]

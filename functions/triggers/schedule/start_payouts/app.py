@@ -1,4 +1,4 @@
-"""The schedule: starts a payout run for the latest ended month and releases the reserves due."""
+"""The schedule: starts a payout run for the latest ended month, and has due reserves released."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tally.kernel.clock import current_instant
 from tally.logs import logger, with_request_id
 from tally.metrics import Metric, measured
 from tally.payouts.model.calendar import newest_ended
-from tally.payouts.reserves import due_reserves, release
+from tally.payouts.reserves import send_due_reserves
 from tally.payouts.runs import start_run
 
 
@@ -21,13 +21,14 @@ def handler(_event: dict[str, Any], _context: Any) -> None:
     table, now = default_table(), current_instant()
     period = newest_ended(now)
     run_id = f"run_{period}"
-    run = start_run(table, payout_tasks(), run_id, period, now, by=SCHEDULE)
-    released = sum(release(table, due, now) for due in due_reserves(table, now))
+    queue = payout_tasks()
+    run = start_run(table, queue, run_id, period, now, by=SCHEDULE)
+    due = send_due_reserves(table, queue, now)
     logger.info(
         "payout run started",
         run_id=run.run_id,
         period=period,
         expected=run.expected,
-        reserves_released=released,
+        reserves_due=due,
         **measured(now, {Metric.UNFINISHED_PAYOUTS: run.without_statement}),
     )

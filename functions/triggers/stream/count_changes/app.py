@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from tally.aws.queues import object_rescues
 from tally.aws.table import default_table
+from tally.counting import rescues
 from tally.counting.engine import count
 from tally.counting.parking import park
 from tally.kernel.clock import current_instant
@@ -23,6 +25,8 @@ def handler(event: dict[str, Any], _context: Any) -> None:
         if park(table, poison, now):
             parked += 1
             logger.warning("record parked", reason=poison.kind, record_id=poison.raw["eventID"])
+    if result.to_rescue:
+        rescues.ask(table, object_rescues(), result.to_rescue, now)
     done = current_instant()
     logger.info(
         "batch counted",

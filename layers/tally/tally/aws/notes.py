@@ -32,7 +32,7 @@ def note(table: Table, key: Key, expression: str, condition: str, **bound: Any) 
     except (BotoCoreError, ClientError) as error:
         cause = _cause_of(error)
         if cause != "ConditionalCheckFailedException":
-            _logger.warning("note lost", extra={"cause": cause})
+            _logger.warning("note lost", extra={"fields": {"cause": cause}})
 
 
 def _cause_of(error: BotoCoreError | ClientError) -> str:

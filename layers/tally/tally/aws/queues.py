@@ -1,4 +1,4 @@
-"""The queues: behind the event bus, of payout runs, and of erasures."""
+"""The queues: behind the event bus, of payout runs, of rescues and of erasures."""
 
 from __future__ import annotations
 
@@ -78,6 +78,12 @@ def payout_tasks() -> Queue:
 def erasure_tasks() -> Queue:
     """Tenants whose query texts are to be deleted, by the environment."""
     return Queue(_client(), os.environ["ERASURE_TASKS_URL"])
+
+
+@cache
+def object_rescues() -> Queue:
+    """Datasets whose objects are to be looked through, by the environment."""
+    return Queue(_client(), os.environ["OBJECT_RESCUES_URL"])
 
 
 @cache

@@ -1,10 +1,10 @@
-"""The single table: every call that Tally makes of it, and the actions of its transactions."""
+"""The single table: every call that Tally makes of it."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,14 +12,17 @@ from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
+from tally.aws.actions import Actions
 from tally.aws.clients import make_client
-from tally.aws.items import from_item, key_of, to_item, values
+from tally.aws.items import from_item, key_of, values
 from tally.aws.retries import pauses, retried
 from tally.aws.transactions import (
     MAX_TRANSACTION_ACTIONS,
     Action,
     InvalidTransaction,
     cancelled_by,
+    conflict_by,
+    refusal_of,
 )
 from tally.kernel.errors import Unavailable
 from tally.kernel.keys import Key
@@ -42,7 +45,7 @@ class Modified(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class Table(Actions):
     """The calls that Tally makes. All retry what passes by itself as long as there is time, then
     raise Unavailable."""
 
@@ -95,19 +98,20 @@ class Table:
         newest_first: bool = False,
         consistent: bool = False,
         attributes: Sequence[str] = (),
+        where: Mapping[str, Any] | None = None,
     ) -> Iterator[dict[str, Any]]:
         """Items of a partition whose sort key has a prefix or lies between two, both included,
         page by page as they are taken.
 
         `after` is the sort key to go on behind; `page`, how many items one call may answer, as far
-        as they fit into 1 MB.
+        as they fit into 1 MB. `attributes`: only these are answered. `where`: only items with
+        these values are answered; all are read, and paid for.
         """
         arguments = {
             "TableName": self.name,
             "ScanIndexForward": not newest_first,
             "ConsistentRead": consistent,
-            **_key_condition(pk, prefix, between),
-            **_projection(attributes),
+            **_selection(pk, prefix, between, attributes, where or {}),
         }
         if after is not None:
             arguments["ExclusiveStartKey"] = key_of(Key(pk, after))
@@ -160,7 +164,7 @@ class Table:
         """Of the next `limit` items between two sort keys, at most 1 MB of them, those that have
         an attribute; and the sort key to go on behind, None at the end. Read consistently, in one
         call."""
-        arguments = _key_condition(pk, "", between)
+        arguments = _selection(pk, "", between, (), {})
         if after is not None:
             arguments["ExclusiveStartKey"] = key_of(Key(pk, after))
         answer = self._call(
@@ -193,16 +197,23 @@ class Table:
             else:
                 raise Unavailable(_BUSY)
 
-    def transact(self, actions: Sequence[Action]) -> None:
-        """All of the actions or none. Cancelled if a condition fails."""
+    def transact(self, actions: Sequence[Action], *, yielding: bool = False) -> None:
+        """All of the actions or none. Cancelled if a condition fails.
+
+        If others have some of its items just now, it waits for them; Conflict if it is `yielding`
+        and no attempt before may have been committed.
+        """
         if len(actions) > MAX_TRANSACTION_ACTIONS:
             raise ValueError(f"{len(actions)} actions do not fit into one transaction")
         items: Any = list(actions)
         # The same in every attempt: one that was committed, but answered with an error, is found
         # to be done, and not refused by what it wrote itself.
         token = str(uuid4())
+        unsure = False  # whether an attempt may have been committed
 
         def write() -> None:
+            nonlocal unsure
+            was_unsure, unsure = unsure, True
             try:
                 self.client.transact_write_items(TransactItems=items, ClientRequestToken=token)
             except ClientError as error:
@@ -214,6 +225,10 @@ class Table:
                         cancelled = cancelled_by(actions, response["CancellationReasons"])
                         if cancelled:
                             raise cancelled from error
+                        conflict = conflict_by(response["CancellationReasons"])
+                        if conflict and yielding and not was_unsure:
+                            raise conflict from error
+                        unsure = was_unsure
                 raise
 
         retried(write, busy=_BUSY, sleep=self.sleep)
@@ -239,77 +254,26 @@ class Table:
 
         return retried(write, busy=_BUSY, sleep=self.sleep)
 
+    def write(self, action: Action) -> None:
+        """One action by itself, at half of what it costs in a transaction. Cancelled if its
+        condition fails: perhaps by the same write, if that was done but answered with an error."""
+        ((kind, body),) = action.items()
+        client = self.client
+        by_kind = {
+            "Put": client.put_item,
+            "Update": client.update_item,
+            "Delete": client.delete_item,
+        }
+        operation: Any = by_kind[kind]
+        try:
+            self._call(operation, **body)
+        except ClientError as error:
+            if refusal := refusal_of(action, error):
+                raise refusal from error
+            raise
+
     def _call[**P, R](self, operation: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         return retried(lambda: operation(*args, **kwargs), busy=_BUSY, sleep=self.sleep)
-
-    # ------------------------------------------------------------- actions
-
-    def put(
-        self, key: Key, attributes: dict[str, Any], condition: str = "", **bound: Any
-    ) -> Action:
-        """Write an item whole. `condition` speaks of `:name`, bound by keyword."""
-        return Action(Put=self._conditional(condition, bound) | {"Item": to_item(key, attributes)})
-
-    def put_new(self, key: Key, attributes: dict[str, Any]) -> Action:
-        """Write an item that must not exist yet."""
-        return self.put(key, attributes, "attribute_not_exists(PK)")
-
-    def add(self, key: Key, amounts: dict[str, int], condition: str = "", **bound: Any) -> Action:
-        """Add to the integer attributes of an item, which need not exist."""
-        names = {f"#{n}": attribute for n, attribute in enumerate(amounts)}
-        clauses = ", ".join(f"{name} :{name[1:]}" for name in names)
-        amount_values = {f":{n}": amount for n, amount in enumerate(amounts.values())}
-        action = self._conditional(condition, bound) | {
-            "Key": key_of(key),
-            "UpdateExpression": f"ADD {clauses}",
-            "ExpressionAttributeNames": names,
-        }
-        action.setdefault("ExpressionAttributeValues", {}).update(values(amount_values))
-        return Action(Update=action)
-
-    def update(
-        self,
-        key: Key,
-        expression: str,
-        condition: str = "",
-        *,
-        names: Sequence[str] = (),
-        **bound: Any,
-    ) -> Action:
-        """`expression` and `condition` use `:name`, bound by keyword, and `#name` for each of
-        `names`: attributes whose names may be reserved words."""
-        update = self._conditional(condition, bound) | {
-            "Key": key_of(key),
-            "UpdateExpression": expression,
-        }
-        if names:
-            update["ExpressionAttributeNames"] = {f"#{name}": name for name in names}
-        return Action(Update=update)
-
-    def delete(
-        self, key: Key, condition: str = "", *, names: Sequence[str] = (), **bound: Any
-    ) -> Action:
-        """`names` are those of attributes, as in `update`."""
-        delete = self._conditional(condition, bound) | {"Key": key_of(key)}
-        if names:
-            delete["ExpressionAttributeNames"] = {f"#{name}": name for name in names}
-        return Action(Delete=delete)
-
-    def must_exist(self, key: Key) -> Action:
-        return self.check(key, "attribute_exists(PK)")
-
-    def check(self, key: Key, condition: str, **bound: Any) -> Action:
-        """Write nothing; only the condition counts."""
-        return Action(ConditionCheck=self._conditional(condition, bound) | {"Key": key_of(key)})
-
-    def _conditional(self, condition: str, bound: dict[str, Any]) -> dict[str, Any]:
-        action: dict[str, Any] = {"TableName": self.name}
-        if condition:
-            action["ConditionExpression"] = condition
-            action["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
-        if bound:
-            action["ExpressionAttributeValues"] = values({f":{k}": v for k, v in bound.items()})
-        return action
 
 
 @cache
@@ -323,7 +287,14 @@ def connect(name: str, **client_arguments: Any) -> Table:
     return Table(make_client("dynamodb", **client_arguments), name)
 
 
-def _key_condition(pk: str, prefix: str, between: tuple[str, str] | None) -> dict[str, Any]:
+def _selection(
+    pk: str,
+    prefix: str,
+    between: tuple[str, str] | None,
+    attributes: Sequence[str],
+    where: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The arguments of a Query that say which items, and what of them."""
     condition, bound = "PK = :pk", {":pk": pk}
     if prefix:
         condition += " AND begins_with(SK, :prefix)"
@@ -331,11 +302,16 @@ def _key_condition(pk: str, prefix: str, between: tuple[str, str] | None) -> dic
     if between:
         condition += " AND SK BETWEEN :first AND :last"
         bound[":first"], bound[":last"] = between
-    return {"KeyConditionExpression": condition, "ExpressionAttributeValues": values(bound)}
-
-
-def _projection(attributes: Sequence[str]) -> dict[str, Any]:
-    if not attributes:
-        return {}
+    selection: dict[str, Any] = {"KeyConditionExpression": condition}
     names = {f"#{n}": attribute for n, attribute in enumerate(attributes)}
-    return {"ProjectionExpression": ", ".join(names), "ExpressionAttributeNames": names}
+    if attributes:
+        selection["ProjectionExpression"] = ", ".join(names)
+    if where:
+        filters = {f"#w{n}": attribute for n, attribute in enumerate(where)}
+        bound |= {f":w{n}": value for n, value in enumerate(where.values())}
+        equal = (f"{name} = :{name[1:]}" for name in filters)
+        selection["FilterExpression"] = " AND ".join(equal)
+        names |= filters
+    if names:
+        selection["ExpressionAttributeNames"] = names
+    return selection | {"ExpressionAttributeValues": values(bound)}

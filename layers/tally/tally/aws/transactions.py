@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from tally.aws.items import from_item
 
 MAX_TRANSACTION_ACTIONS = 100
@@ -58,8 +60,25 @@ class Cancelled(Exception):
         return name in self._failed
 
 
+class Conflict(Exception):
+    """A transaction that wrote nothing because others have its items just now.
+
+    `positions` are those of the actions on such items.
+    """
+
+    def __init__(self, positions: Sequence[int]) -> None:
+        super().__init__(f"others write at {', '.join(map(str, positions))}")
+        self.positions = positions
+
+
 class InvalidTransaction(Exception):
     """A transaction that DynamoDB will never accept as it is, for example a number too large."""
+
+
+def conflict_by(reasons: Iterable[Any]) -> Conflict | None:
+    """What the reasons say of transactions that are in the way; None if none is."""
+    positions = [n for n, each in enumerate(reasons) if each.get("Code") == "TransactionConflict"]
+    return Conflict(positions) if positions else None
 
 
 def cancelled_by(actions: Sequence[Action], reasons: Iterable[Any]) -> Cancelled | None:
@@ -82,3 +101,15 @@ def cancelled_by(actions: Sequence[Action], reasons: Iterable[Any]) -> Cancelled
         ],
         [action.name for action in actions],
     )
+
+
+def refusal_of(action: Action, error: ClientError) -> Cancelled | InvalidTransaction | None:
+    """What it means that a write by itself was refused; None for other errors."""
+    response: Any = error.response
+    match response["Error"]["Code"]:
+        case "ConditionalCheckFailedException":
+            item = response.get("Item") or {}
+            return Cancelled([FailedCondition(from_item(item))], [action.name])
+        case "ValidationException":
+            return InvalidTransaction(str(error))
+    return None

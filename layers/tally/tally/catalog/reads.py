@@ -7,21 +7,22 @@ from dataclasses import replace
 from typing import Any
 
 from tally.aws.table import Table
-from tally.catalog.counters import DatasetTotals, ProviderTotals, present_epoch
+from tally.catalog.counters import DatasetTotals, ProviderTotals, epoch_of, present_epoch
 from tally.catalog.items import (
-    DATASET_SK,
     OBJECT_PREFIX,
     dataset_from,
     dataset_key,
     owned_dataset_key,
 )
 from tally.catalog.model.datasets import Dataset
+from tally.kernel.counters import sum_of_parts
 from tally.kernel.keys import Key
 
 
 def provider_totals(table: Table, tenant_id: str) -> Mapping[str, int]:
     """Field -> count, in one call; fields that were never counted are absent."""
-    return table.get(ProviderTotals(tenant_id).key) or {}
+    totals = ProviderTotals(tenant_id)
+    return sum_of_parts(totals, table.query(*totals.key))
 
 
 def get_dataset(table: Table, dataset_id: str) -> Dataset | None:
@@ -31,16 +32,19 @@ def get_dataset(table: Table, dataset_id: str) -> Dataset | None:
 
 
 def dataset_with_totals(table: Table, dataset_id: str) -> tuple[Dataset, Mapping[str, int]] | None:
-    """A dataset and the counters of its present epoch, in one Query. None if there is no such."""
-    found = {
-        Key(item["PK"], item["SK"]): item
-        for item in table.query(dataset_key(dataset_id).pk, DATASET_SK)
-    }
-    item = found.get(dataset_key(dataset_id))
-    if item is None:
+    """A dataset and the counters of its present epoch; None if there is no such dataset.
+
+    In one Query if it was never deleted, else in one call more, however often it was.
+    """
+    key, first_epoch = dataset_key(dataset_id), DatasetTotals("", dataset_id, epoch_of(None)).key
+    both = key.sk, first_epoch.sk  # nothing is stored between them
+    found = {item["SK"]: item for item in table.query(key.pk, between=both)}
+    if key.sk not in found:
         return None
-    dataset = dataset_from(item)
-    return dataset, found.get(present_epoch(dataset).key, {})
+    dataset = dataset_from(found[key.sk])
+    present = present_epoch(dataset).key
+    totals = found.get(present.sk) if present == first_epoch else table.get(present)
+    return dataset, totals or {}
 
 
 def dataset_names(table: Table, dataset_ids: Sequence[str]) -> dict[str, str]:

@@ -16,6 +16,7 @@ from typing import Any
 from tally.aws.table import Table
 from tally.aws.transactions import Action, Cancelled
 from tally.counting.changes import Change
+from tally.counting.parts import Parts
 from tally.kernel.counters import (
     DatedTotals,
     Deltas,
@@ -25,6 +26,7 @@ from tally.kernel.counters import (
     total,
 )
 from tally.kernel.instants import Instant
+from tally.kernel.keys import Key
 
 AS_OF = "as_of"
 ENDED = "ended"
@@ -79,19 +81,21 @@ class Additions:
     actions: dict[Totals, Action]
 
     @classmethod
-    def of(cls, table: Table, changes: Sequence[Change], obstacles: Obstacles) -> Additions:
+    def of(
+        cls, table: Table, changes: Sequence[Change], obstacles: Obstacles, parts: Parts
+    ) -> Additions:
         left = [(each, obstacles.left_of(each)) for each in changes]
         rows = _Rows.read(table, left, obstacles)
         oldest = _oldest(rows.left)
         sums = rolled_up(total([*(deltas for _, deltas in rows.left), rows.first_ones]))
         actions = {
-            totals: _add(table, totals, amounts, oldest.get(totals), rows)
+            totals: _add(table, totals, parts.key(table, totals), amounts, oldest.get(totals), rows)
             for totals, amounts in by_totals(sums).items()
         }
         # A parent whose sums are zero is not written, and still says whether it was repaired.
         for totals in {t.parent for t in actions if t.parent and t.parent not in actions}:
             actions[totals] = table.check(
-                totals.key, _NOT_REPAIRED_SINCE, oldest=oldest.get(totals, 0)
+                parts.key(table, totals), _NOT_REPAIRED_SINCE, oldest=oldest.get(totals, 0)
             )
         return cls(actions)
 
@@ -149,16 +153,21 @@ def _oldest(left: Iterable[tuple[Change, Deltas]]) -> dict[Totals, int]:
     return oldest
 
 
-def _add(
-    table: Table, totals: Totals, amounts: dict[str, int], oldest: int | None, rows: _Rows
+def _add(  # noqa: PLR0917  all that says what is added where
+    table: Table,
+    totals: Totals,
+    part: Key,
+    amounts: dict[str, int],
+    oldest: int | None,
+    rows: _Rows,
 ) -> Action:
     if isinstance(totals, DatedTotals):
         return _count_row(table, totals, amounts, oldest or 0, rows)
     if totals.parent is not None:
-        return table.add(totals.key, amounts, _NOT_ENDED)
+        return table.add(part, amounts, _NOT_ENDED)
     if oldest is None:  # no change of its own, only rows that are new
-        return table.add(totals.key, amounts)
-    return table.add(totals.key, amounts, _NOT_REPAIRED_SINCE, oldest=oldest)
+        return table.add(part, amounts)
+    return table.add(part, amounts, _NOT_REPAIRED_SINCE, oldest=oldest)
 
 
 def _count_row(

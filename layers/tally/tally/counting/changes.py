@@ -2,44 +2,30 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 from tally.aws.items import from_item
-from tally.aws.table import Table
-from tally.aws.transactions import Action
-from tally.counting.items import marker_key
+from tally.catalog.counters import may_have_survivors
+from tally.counting.guards import Raw
+from tally.counting.markers import created_second
 from tally.counting.registry import change, happened_at, record_from
-from tally.kernel.counters import DatedTotals, Deltas, total
-from tally.kernel.instants import Instant, plus, to_datetime
-
-# Longer than any delivery can be late: the stream keeps a change for a day, the bucket of failed
-# batches keeps it for 28.
-MARKER_LIFETIME = timedelta(days=35)
+from tally.kernel.counters import DatedTotals, Deltas
+from tally.kernel.instants import Instant
+from tally.kernel.versions import Version
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change of one record, made in the second `created` of DynamoDB's clock.
+    """One change of one record, made in the second `created` of DynamoDB's clock; None if the
+    stream did not say. `deltas` is what it adds to the counters."""
 
-    Its guard is what makes it count once: written with the counters, it fails if the change was
-    counted before. `created` is None if the stream did not say.
-    """
-
-    raw: Mapping[str, Any]
+    raw: Raw
     old: Any
     new: Any
-    guard: Action
     created: int | None
-    also: Deltas = field(default_factory=Counter)
-
-    @property
-    def deltas(self) -> Deltas:
-        """What the change adds to the counters, `also` included."""
-        return total([change(self.old, self.new), self.also])
+    deltas: Deltas
 
     @property
     def dates(self) -> dict[DatedTotals, Instant]:
@@ -53,7 +39,7 @@ class Change:
 class Poison:
     """A stream record that cannot be counted, and why."""
 
-    raw: Mapping[str, Any]
+    raw: Raw
     reason: str
 
     @property
@@ -70,9 +56,18 @@ class Counted:
     already_counted: int = 0
     without_effect: int = 0
     parked: list[Poison] = field(default_factory=list)
+    to_rescue: dict[str, Version] = field(default_factory=dict)
+    """Datasets whose objects may have outlived a deletion -> the newest one."""
+
+    def note_survivors(self, old: Any, new: Any) -> None:
+        """Of a change of a dataset, if it may have any."""
+        if may_have_survivors(old, new):
+            deletion: Version = new.deleted
+            known = self.to_rescue.get(new.dataset_id, deletion)
+            self.to_rescue[new.dataset_id] = max(known, deletion)
 
 
-def read_change(raw: Mapping[str, Any], guard: Action) -> Change:
+def read_change(raw: Raw) -> Change:
     """A DynamoDB stream record with its images in wire format. ValueError says what is wrong."""
     try:
         images = raw["dynamodb"]
@@ -80,8 +75,7 @@ def read_change(raw: Mapping[str, Any], guard: Action) -> Change:
             record_from(from_item(images[name])) if name in images else None
             for name in ("OldImage", "NewImage")
         )
-        created = images.get("ApproximateCreationDateTime")
-        read = Change(raw, old, new, guard, None if created is None else int(created))
+        read = Change(raw, old, new, created_second(raw), change(old, new))
         # An image may be complete and still make no sense.
         amounts: Mapping[Any, object] = read.deltas
         if strange := [name for (_, name), by in amounts.items() if not isinstance(by, int)]:
@@ -89,9 +83,3 @@ def read_change(raw: Mapping[str, Any], guard: Action) -> Change:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"unreadable image: {type(error).__name__}: {error}") from error
     return read
-
-
-def put_marker(table: Table, raw: Mapping[str, Any], now: Instant) -> Action:
-    """The guard of a change that comes from the stream."""
-    forget_at = int(to_datetime(plus(now, MARKER_LIFETIME)).timestamp())
-    return table.put_new(marker_key(raw["eventID"]), {"ttl": forget_at})

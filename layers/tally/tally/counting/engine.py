@@ -1,87 +1,189 @@
 """Counting the changes that the stream delivers, each exactly once.
 
-One transaction guards every change with a marker and adds their summed deltas to the counters, so
-a crash, a second delivery or a differently cut batch finds either all of a change or none of it.
-A change that cannot be counted is parked in the same way, and blocks nobody.
+One transaction marks changes as counted and adds their summed deltas to the counters, so a crash, a
+second delivery or a differently cut batch finds either all of a change or none of it. A change that
+cannot be counted is parked in the same way, and blocks nobody.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from tally.aws.retries import pauses
 from tally.aws.table import Table
 from tally.aws.transactions import (
     MAX_TRANSACTION_ACTIONS,
     Action,
     Cancelled,
+    Conflict,
     InvalidTransaction,
-    named,
 )
-from tally.catalog.counters import DatasetTotals, may_have_survivors, superseded
+from tally.catalog.counters import DatasetTotals, superseded
 from tally.counting.additions import ENDED, Additions, Obstacles
-from tally.counting.changes import Change, Counted, Poison, put_marker, read_change
-from tally.counting.survivors import rescue_stale, rescue_survivors
-from tally.kernel.counters import DatedTotals, Totals, rolled_up
+from tally.counting.changes import Change, Counted, Poison, read_change
+from tally.counting.guards import Guard, Marking, Raw
+from tally.counting.markers import Markers, most_writes
+from tally.counting.parts import NO_PARTS, Parts
+from tally.counting.survivors import rescue_stale
+from tally.counting.switch import shared_since
+from tally.kernel.counters import DatedTotals, Totals, rolled_up, total
 from tally.kernel.errors import Unavailable
-from tally.kernel.instants import Instant
+from tally.kernel.instants import Instant, to_datetime
 
 _ATTEMPTS = 50
+_BUSY = "Other writers keep changing the same counters."
 _UNDATED = "the change does not say when it was made, and its counter was repaired: recount it"
+_parts = Parts()
 
 
-def count(table: Table, raws: Sequence[Mapping[str, Any]], now: Instant) -> Counted:
+def count(table: Table, raws: Sequence[Raw], now: Instant, parts: Parts = _parts) -> Counted:
     """Count every stream record, once ever; those that cannot be are returned as `parked`, for
     `parking.park`. Raises if the database fails: then deliver the batch again."""
+    since = shared_since(table, now)
+    if to_datetime(now).timestamp() < since:
+        parts = NO_PARTS  # functions of an earlier release do not read them
+    return count_under(Markers(table, now, since), table, raws, parts)
+
+
+def count_under(guard: Guard, table: Table, raws: Sequence[Raw], parts: Parts) -> Counted:
+    """The same with this guard."""
     result = Counted()
     changes: list[Change] = []
-    for raw in raws:
+    distinct = {raw["eventID"]: raw for raw in raws}
+    result.already_counted += len(raws) - len(distinct)
+    for raw in distinct.values():
         try:
-            changes.append(read_change(raw, put_marker(table, raw, now)))
+            changes.append(read_change(raw))
         except ValueError as error:
             result.parked.append(Poison(raw, str(error)))
-    count_changes(table, changes, result)
+    Counting(table, guard, parts, result).count(changes)
     return result
 
 
-def count_changes(table: Table, changes: Sequence[Change], result: Counted) -> None:
-    """Count changes that could be read, each under its guard."""
-    plain = []
-    for each in changes:
-        if superseded(each.old, each.new):
-            _end_epoch(table, each, result)
-        elif each.deltas:
-            plain.append(each)
-        else:
-            result.without_effect += 1
-    for group in _groups(plain):
-        _Group(table, result).count(group)
-    # Even for a change that was counted before: the sweep after it may not have come to its end.
-    for each in changes:
-        if may_have_survivors(each.old, each.new):
-            rescue_survivors(table, each.new.dataset_id)
+@dataclass(slots=True)
+class Counting:
+    """Counts changes that could be read, under a guard, and notes what became of them."""
 
+    table: Table
+    guard: Guard
+    parts: Parts = NO_PARTS
+    result: Counted = field(default_factory=Counted)
 
-def _groups(changes: Sequence[Change]) -> Iterator[list[Change]]:
-    """Cut so that the guards and the counters of each group fit into one transaction.
+    def count(self, changes: Sequence[Change]) -> None:
+        plain = []
+        # Their pages are read in one call.
+        self.guard.unmarked([each.raw for each in changes if self._has_effect(each)])
+        for each in changes:
+            if superseded(each.old, each.new):
+                self._end_epoch(each)
+            elif each.deltas:
+                plain.append(each)
+            else:
+                self.result.without_effect += 1
+        for group in self._groups(self.unmarked(plain)):
+            _Group(self).count(group)
+        # Even of a change that was counted before: nobody may have heard of them.
+        for each in changes:
+            self.result.note_survivors(each.old, each.new)
 
-    Neighbours go together: a counter is paid for in each transaction that has one of its changes.
-    """
-    group: list[Change] = []
-    touched: set[Totals] = set()
-    for each in sorted(changes, key=_neighbourhood):
-        own = {totals for totals, _ in rolled_up(each.deltas)}
-        own |= {t.parent for t in own if t.parent}
-        own |= {t.row_count[0] for t in own if isinstance(t, DatedTotals)}
-        if len(group) + 1 + len(touched | own) > MAX_TRANSACTION_ACTIONS:
+    @staticmethod
+    def _has_effect(each: Change) -> bool:
+        return bool(each.deltas) or superseded(each.old, each.new) is not None
+
+    def unmarked(self, changes: Sequence[Change]) -> list[Change]:
+        """Those not counted before, as far as is known."""
+        unmarked = {id(raw) for raw in self.guard.unmarked([each.raw for each in changes])}
+        left = [each for each in changes if id(each.raw) in unmarked]
+        self.result.already_counted += len(changes) - len(left)
+        return left
+
+    def _groups(self, changes: Sequence[Change]) -> Iterator[list[Change]]:
+        """Cut so that the markers and the counters of each group fit into one transaction.
+
+        Neighbours go together: a counter is paid for in each transaction that has one of its
+        changes.
+        """
+        group: list[Change] = []
+        touched: set[Totals] = set()
+        marks: Counter[Hashable] = Counter()
+        for each in sorted(changes, key=_neighbourhood):
+            own = {totals for totals, _ in rolled_up(each.deltas)}
+            own |= {t.parent for t in own if t.parent}
+            own |= {t.row_count[0] for t in own if isinstance(t, DatedTotals)}
+            place = self.guard.place_of(each.raw)
+            marks[place] += 1
+            actions = sum(map(most_writes, marks.values())) + len(touched | own)
+            if group and actions > MAX_TRANSACTION_ACTIONS:
+                yield group
+                group, touched, marks = [], set(), Counter([place])
+            group.append(each)
+            touched |= own
+        if group:
             yield group
-            group, touched = [], set()
-        group.append(each)
-        touched |= own
-    if group:
-        yield group
+
+    def _end_epoch(self, each: Change) -> None:
+        """Take all of a dataset's objects out of its provider's totals, in one subtraction."""
+        totals = superseded(each.old, each.new)
+        if totals is None:
+            raise ValueError("the change ends no epoch")
+        obstacles, waiting = Obstacles(), Waiting(self.table)
+        for _ in range(_ATTEMPTS):
+            if not self.unmarked([each]):
+                return
+            stored = self.table.get(totals.key, consistent=True) or {}
+            ending = each if ENDED in stored else _with_objects_out(each, totals, stored)
+            if obstacles.undatable(ending):
+                self.result.parked.append(Poison(each.raw, _UNDATED))
+                return
+            additions = Additions.of(self.table, [ending], obstacles, self.parts)
+            marking = self.guard.marking([each.raw])
+            try:
+                self.write(marking, [end(self.table, totals, stored)], additions)
+            except InvalidTransaction as error:
+                self.result.parked.append(Poison(each.raw, f"refused by the database: {error}"))
+                return
+            except Cancelled as cancelled:
+                for failed, item in additions.failed(cancelled):
+                    obstacles.learn(failed, item)
+            except Conflict:
+                waiting.wait()
+            else:
+                self.result.counted += 1
+                return
+        raise Unavailable(_BUSY)
+
+    def write(self, marking: Marking, others: Sequence[Action], additions: Additions) -> None:
+        """Mark and add. What is learnt of markers and parts of counters is noted already when it
+        raises."""
+        actions = [*marking.actions, *others, *additions.actions.values()]
+        try:
+            self.table.transact(actions, yielding=True)
+        except Cancelled as cancelled:
+            marking.failed(cancelled.reasons[: len(marking.actions)])
+            raise
+        except Conflict as conflict:
+            first = len(actions) - len(additions.actions)
+            for position, totals in enumerate(additions.actions, start=first):
+                if position in conflict.positions:
+                    self.parts.move(self.table, totals)
+            raise
+        marking.written()
+
+
+class Waiting:
+    """Waits for others who have the same items, longer each time; at last Unavailable."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._pauses = list(pauses())
+
+    def wait(self) -> None:
+        self._table.sleep(self._pauses.pop(0))
+        if not self._pauses:
+            raise Unavailable(_BUSY)
 
 
 def _neighbourhood(each: Change) -> tuple[str, str]:
@@ -93,94 +195,60 @@ def _neighbourhood(each: Change) -> tuple[str, str]:
 class _Group:
     """Changes counted together, as far as it goes: those that were counted before leave it."""
 
-    table: Table
-    result: Counted
+    counting: Counting
     obstacles: Obstacles = field(default_factory=Obstacles)
 
     def count(self, changes: Sequence[Change]) -> None:
-        left = list(changes)
+        counting, left = self.counting, list(changes)
+        waiting = Waiting(counting.table)
         for _ in range(_ATTEMPTS):
-            left = self._datable(left)
+            # Pages that were read again for others of the batch may tell that a rival counted them.
+            left = self._datable(counting.unmarked(left))
             if not left:
                 return
-            additions = Additions.of(self.table, left, self.obstacles)
+            additions = Additions.of(counting.table, left, self.obstacles, counting.parts)
             try:
-                guards = [each.guard for each in left]
-                self.table.transact([*guards, *additions.actions.values()])
+                counting.write(counting.guard.marking([each.raw for each in left]), [], additions)
             except InvalidTransaction as error:
                 self._halve(left, error)
                 return
             except Cancelled as cancelled:
-                left = self._not_counted_before(left, cancelled)
+                left = counting.unmarked(left)
                 self._learn(left, additions, cancelled)
+            except Conflict:
+                waiting.wait()
             else:
-                self.result.counted += len(left)
+                counting.result.counted += len(left)
                 return
-        raise Unavailable("Other writers keep changing the same counters.")
+        raise Unavailable(_BUSY)
 
     def _datable(self, changes: Sequence[Change]) -> list[Change]:
         undatable = [each for each in changes if self.obstacles.undatable(each)]
-        self.result.parked += [Poison(each.raw, _UNDATED) for each in undatable]
+        self.counting.result.parked += [Poison(each.raw, _UNDATED) for each in undatable]
         return [each for each in changes if each not in undatable]
-
-    def _not_counted_before(self, changes: Sequence[Change], cancelled: Cancelled) -> list[Change]:
-        guards = cancelled.reasons[: len(changes)]
-        left = [each for each, failed in zip(changes, guards, strict=True) if not failed]
-        self.result.already_counted += len(changes) - len(left)
-        return left
 
     def _learn(self, changes: Sequence[Change], additions: Additions, cancelled: Cancelled) -> None:
         ended_before = set(self.obstacles.ended)
         for totals, item in additions.failed(cancelled):
             self.obstacles.learn(totals, item)
-        # Before the guards are written: a change that was counted is not looked at again.
-        rescue_stale(self.table, changes, self.obstacles.ended - ended_before)
+        # Before they are marked: a change that was counted is not looked at again.
+        table = self.counting.table
+        rescue_stale(table, changes, self.obstacles.ended - ended_before)
 
     def _halve(self, changes: Sequence[Change], error: Exception) -> None:
         """Find the change that no transaction takes, so that the others can be counted."""
         if len(changes) == 1:
             reason = f"refused by the database: {error}"
-            self.result.parked.append(Poison(changes[0].raw, reason))
+            self.counting.result.parked.append(Poison(changes[0].raw, reason))
             return
         middle = len(changes) // 2
         self.count(changes[:middle])
         self.count(changes[middle:])
 
 
-def _end_epoch(table: Table, each: Change, result: Counted) -> None:
-    """Take all of a dataset's objects out of its provider's totals, in one subtraction."""
-    totals = superseded(each.old, each.new)
-    if totals is None:
-        raise ValueError("the change ends no epoch")
-    obstacles = Obstacles()
-    for _ in range(_ATTEMPTS):
-        stored = table.get(totals.key, consistent=True) or {}
-        ending = each if ENDED in stored else _with_objects_out(each, totals, stored)
-        if obstacles.undatable(ending):
-            result.parked.append(Poison(each.raw, _UNDATED))
-            return
-        additions = Additions.of(table, [ending], obstacles)
-        actions = [named("guard", each.guard), end(table, totals, stored)]
-        try:
-            table.transact([*actions, *additions.actions.values()])
-        except InvalidTransaction as error:
-            result.parked.append(Poison(each.raw, f"refused by the database: {error}"))
-            return
-        except Cancelled as cancelled:
-            if cancelled.failed("guard"):
-                result.already_counted += 1
-                return
-            for failed, item in additions.failed(cancelled):
-                obstacles.learn(failed, item)
-        else:
-            result.counted += 1
-            return
-    raise Unavailable("Other writers keep changing the same counters.")
-
-
 def _with_objects_out(each: Change, totals: DatasetTotals, stored: Mapping[str, Any]) -> Change:
     objects = {(totals.parent, name): -stored[name] for name in totals.FIELDS if stored.get(name)}
-    return replace(each, also=Counter(objects))
+    return replace(each, deltas=total([each.deltas, Counter(objects)]))
 
 
 def end(table: Table, totals: DatasetTotals, stored: Mapping[str, Any]) -> Action:

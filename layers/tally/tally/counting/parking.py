@@ -10,15 +10,21 @@ from typing import Any
 
 from tally.aws.table import Table
 from tally.aws.transactions import Cancelled
-from tally.counting.changes import Counted, Poison, put_marker, read_change
-from tally.counting.engine import count_changes
+from tally.counting import rescues
+from tally.counting.changes import Counted, Poison, read_change
+from tally.counting.engine import Counting
+from tally.counting.guards import Guard, Leaving
 from tally.counting.items import PARKED_PK, parked_key
-from tally.kernel.errors import NotFound
+from tally.counting.markers import Markers
+from tally.counting.rescues import Messages
+from tally.counting.switch import shared_since
+from tally.kernel.errors import NotFound, Unavailable
 from tally.kernel.instants import Instant
 from tally.kernel.keys import Key
 
 # An item may hold 400 KB. Records are a few hundred bytes; a stranger's may be anything.
 _MAX_BYTES = 350_000
+_ATTEMPTS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +38,13 @@ class Parked:
 
 
 def park(table: Table, poison: Poison, now: Instant) -> bool:
-    """Keep a record that cannot be counted, in one write with its marker. False if it was known."""
+    """Keep a record that cannot be counted, in one write with its marker. False if it was marked
+    before: counted, or parked."""
+    return park_under(Markers(table, now, shared_since(table, now)), table, poison, now)
+
+
+def park_under(guard: Guard, table: Table, poison: Poison, now: Instant) -> bool:
+    """The same with this guard."""
     packed = zlib.compress(json.dumps(poison.raw).encode())
     attributes = {
         "reason": poison.reason[:1000],
@@ -40,11 +52,17 @@ def park(table: Table, poison: Poison, now: Instant) -> bool:
         "raw": packed if len(packed) <= _MAX_BYTES else None,
     }
     parked = table.put_new(parked_key(now, poison.raw["eventID"]), attributes)
-    try:
-        table.transact([put_marker(table, poison.raw, now), parked])
-    except Cancelled:
-        return False
-    return True
+    for _ in range(_ATTEMPTS):
+        if not guard.unmarked([poison.raw]):
+            return False
+        marking = guard.marking([poison.raw])
+        try:
+            table.transact([*marking.actions, parked])
+        except Cancelled as cancelled:
+            marking.failed(cancelled.reasons[: len(marking.actions)])
+        else:
+            return True
+    raise Unavailable("Other writers keep marking changes of the same seconds.")
 
 
 def list_parked(table: Table) -> Iterator[Parked]:
@@ -59,8 +77,9 @@ def list_parked(table: Table) -> Iterator[Parked]:
         )
 
 
-def replay(table: Table, parked_id: str) -> Counted:
-    """Count a parked record after all: it leaves the parking in the same transaction.
+def replay(table: Table, queue: Messages, parked_id: str, now: Instant) -> Counted:
+    """Count a parked record after all: it leaves the parking in the same transaction. Survivors of
+    a deletion are asked for in `queue`.
 
     NotFound if it is not parked; ValueError, with nothing changed, if it still cannot be counted.
     """
@@ -70,12 +89,17 @@ def replay(table: Table, parked_id: str) -> Counted:
         raise NotFound(f"Nothing is parked as {parked_id}.")
     if parked.raw is None:
         raise ValueError("the record was too big to keep; recount its tenant with --repair")
-    leave = table.delete(key, "attribute_exists(PK)")
-    result = Counted()
-    change = read_change(parked.raw, leave)
-    count_changes(table, [change], result)
-    if result.parked:
-        raise ValueError(result.parked[0].reason)
-    if result.without_effect:
-        table.transact([leave])
-    return result
+    leaving = Leaving(table, key)
+    counting = Counting(table, leaving)
+    change = read_change(parked.raw)
+    expected = Counted()
+    expected.note_survivors(change.old, change.new)
+    # Once it has left, nobody else would ask, if this process dies then.
+    rescues.ask_ahead(table, queue, expected.to_rescue, now, run=now)
+    counting.count([change])
+    rescues.ask(table, queue, counting.result.to_rescue, now, run=now)
+    if counting.result.parked:
+        raise ValueError(counting.result.parked[0].reason)
+    if counting.result.without_effect:
+        table.transact(leaving.actions)
+    return counting.result

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from itertools import batched
@@ -28,16 +28,17 @@ from tally.counting.recount import (
     Kinds,
     Look,
     Sleep,
+    Stored,
     drifts_of,
     look,
     stored_counters,
 )
-from tally.counting.survivors import rescue_survivors
-from tally.kernel.counters import DatedTotals, Totals
+from tally.counting.rescues import rescue_now
+from tally.kernel.counters import DatedTotals, Totals, sum_of_parts
 from tally.kernel.keys import Key
 
-# A transaction holds 100 actions; one of them is the parent's.
-_CHILDREN_AT_ONCE = 90
+# A transaction holds 100 actions; some of them are those of the parent's parts.
+_CHILDREN_AT_ONCE = 80
 _WAITS = 60
 
 
@@ -57,15 +58,17 @@ def repair(
     sleep: Sleep = time.sleep,
     clock: Callable[[], float] | None = None,
     kinds: Kinds = OF_TENANT,
+    say: Callable[[str], None] = lambda _: None,
 ) -> Repaired:
-    """Set right what drifted. `pause_s` is how far apart two clocks of the database may be.
+    """Set right what drifted. `pause_s` is how far apart two clocks of the database may be; `say`
+    is told of how far it came, where that takes long.
 
     It takes about three times `pause_s`. What changes meanwhile is not repaired, and never harmed.
     """
     clock = clock or (lambda: _database_clock(table))
     if kinds is OF_TENANT:
         for dataset in datasets_of(table, tenant_id):
-            rescue_survivors(table, dataset["dataset_id"])
+            rescue_now(table, dataset["dataset_id"], say)
     before = look(table, kinds, tenant_id)
     as_of = math.ceil(clock() + pause_s) + 1
     _wait_until(as_of + pause_s, clock, lambda: sleep(pause_s + 1))
@@ -81,7 +84,7 @@ def repair(
             work.single(totals)
     for totals in rows:  # after the counters of rows, which each of them corrects
         work.row(totals)
-    drifted = [drift for t, item in stored.items() for drift in drifts_of(t, item, after)]
+    drifted = [drift for t, each in stored.items() for drift in drifts_of(t, each.item, after)]
     mended = [drift for drift in drifted if drift.counter in work.done]
     return Repaired(mended, [drift for drift in drifted if drift not in mended])
 
@@ -102,7 +105,7 @@ class _Repair:
         table: Table,
         kinds: Kinds,
         look: Look,
-        stored: Mapping[Totals, Mapping[str, Any]],
+        stored: Mapping[Totals, Stored],
         as_of: int,
     ) -> None:
         self.table = table
@@ -114,20 +117,22 @@ class _Repair:
 
     def single(self, totals: Totals) -> None:
         """A counter that stands alone, set as a whole."""
-        stored, target = self.stored[totals], self.look.expected(totals)
+        stored, target = self.stored[totals].item, self.look.expected(totals)
         rows = [t for t in self.stored if isinstance(t, DatedTotals)]
         for row in rows:
             counter, name = row.row_count
             if counter == totals:  # rows that are made or removed below correct it themselves
-                target[name] = sum(bool(self.stored[r]) for r in rows if r.row_count[0] == totals)
+                target[name] = sum(
+                    bool(self.stored[r].item) for r in rows if r.row_count[0] == totals
+                )
         if any(stored.get(name, 0) != value for name, value in target.items()):
-            self._write([totals], [self._set(totals, target, {})])
+            self._write([totals], self._set_parts(totals, target))
         elif any(drifts_of(totals, stored, self.look)):
             self.done.add(totals.key)  # its rows are what is wrong
 
     def row(self, totals: DatedTotals) -> None:
         """A row of a list, together with the count of the rows."""
-        stored, texts = self.stored[totals], self.look.texts(totals)
+        stored, texts = self.stored[totals].item, self.look.texts(totals)
         if not any(drifts_of(totals, stored, self.look)):
             return
         counter, name = totals.row_count
@@ -150,14 +155,15 @@ class _Repair:
             totals
             for totals in resting
             if isinstance(totals, DatasetTotals)
-            and any(drifts_of(totals, self.stored[totals], self.look))
+            and any(drifts_of(totals, self.stored[totals].item, self.look))
         ]
         former = dict(unended_epochs(self.table, tenant_id))
-        if not (wrong or former or any(drifts_of(provider, self.stored[provider], self.look))):
+        drifts = drifts_of(provider, self.stored[provider].item, self.look)
+        if not (wrong or former or any(drifts)):
             return
-        corrections = {totals: self._correction(totals, self.stored[totals]) for totals in wrong}
+        corrections = {totals: self._correction(totals) for totals in wrong}
         corrections |= {t: {n: -item.get(n, 0) for n in t.FIELDS} for t, item in former.items()}
-        rest = self._correction(provider, self.stored[provider])
+        rest = self._correction(provider)
         for correction in corrections.values():
             for name, amount in correction.items():
                 rest[name] -= amount
@@ -168,13 +174,13 @@ class _Repair:
                 for name, amount in corrections[totals].items():
                     amounts[name] += amount
             actions = [self._child(totals, former) for totals in chunk]
-            actions.append(self._parent(provider, amounts, is_first=is_first))
+            actions += self._parent(provider, amounts, is_first=is_first)
             if not self._write([provider, *chunk] if is_first else chunk, actions):
                 return
             is_first = False
 
-    def _correction(self, totals: Totals, stored: Mapping[str, Any]) -> dict[str, int]:
-        expected = self.look.expected(totals)
+    def _correction(self, totals: Totals) -> dict[str, int]:
+        stored, expected = self.stored[totals].item, self.look.expected(totals)
         return {name: expected[name] - stored.get(name, 0) for name in totals.FIELDS}
 
     def _child(
@@ -186,24 +192,41 @@ class _Repair:
 
     def _parent(
         self, provider: ProviderTotals, amounts: Mapping[str, int], *, is_first: bool
-    ) -> Action:
+    ) -> Iterator[Action]:
+        """Correct the first part. The moment is noted in all of them, also in those that are not
+        there yet: what it includes must not be added to any."""
         added = {name: amount for name, amount in amounts.items() if amount}
-        stored = self.stored[provider]
-        clauses = f"SET {AS_OF} = :as_of"
-        if added:
-            clauses += " ADD " + ", ".join(f"#{name} :add_{name}" for name in added)
         bound = {f"add_{name}": amount for name, amount in added.items()}
-        if is_first:
-            condition, known, names = _conditions(provider, stored)
-        else:
-            condition, known, names = f"{AS_OF} = :as_of", {}, tuple(added)
-        return self.table.update(
-            provider.key, clauses, condition, names=names, as_of=self.as_of, **bound, **known
-        )
+        clauses = f"SET {AS_OF} = :as_of"
+        plus = " ADD " + ", ".join(f"#{name} :add_{name}" for name in added) if added else ""
+        if not is_first:
+            condition, names = f"{AS_OF} = :as_of", tuple(added)
+            yield self.table.update(
+                provider.key, clauses + plus, condition, names=names, as_of=self.as_of, **bound
+            )
+            return
+        for key in provider.part_keys:
+            condition, known, names = self._as_read(provider, key)
+            yield self.table.update(
+                key, clauses + plus, condition, names=names, as_of=self.as_of, **bound, **known
+            )
+            plus, bound = "", {}
+
+    def _set_parts(self, totals: Totals, target: Mapping[str, int]) -> Iterator[Action]:
+        """Set the first part so that the sum of all is right."""
+        others = totals.part_keys[1:]
+        rest = sum_of_parts(totals, (self.stored[totals].parts.get(key, {}) for key in others))
+        yield self._set(totals, {name: n - rest.get(name, 0) for name, n in target.items()}, {})
+        for key in others:
+            condition, known, names = self._as_read(totals, key)
+            yield self.table.check(key, condition, names=names, **known)
+
+    def _as_read(self, totals: Totals, key: Key) -> tuple[str, dict[str, Any], tuple[str, ...]]:
+        return _conditions(totals, self.stored[totals].parts.get(key, {}))
 
     def _set(self, totals: Totals, target: Mapping[str, int], texts: Mapping[str, str]) -> Action:
-        """Set all fields of a counter that is as it was read."""
-        stored = self.stored[totals]
+        """Set all fields of a counter's first part, if that is as it was read."""
+        stored = self.stored[totals].parts.get(totals.key, {})
         values: dict[str, int | str] = {
             name: value for name, value in target.items() if value or name in stored
         }
@@ -221,10 +244,10 @@ class _Repair:
             **known,
         )
 
-    def _write(self, counters: Sequence[Totals], actions: Sequence[Action]) -> bool:
+    def _write(self, counters: Sequence[Totals], actions: Iterable[Action]) -> bool:
         """False if a counter went on meanwhile: the next repair looks at it again."""
         try:
-            self.table.transact(actions)
+            self.table.transact(list(actions))
         except Cancelled:
             return False
         self.done |= {totals.key for totals in counters}

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import UTC, date, datetime
 from typing import Any
-
-from aws_lambda_powertools.event_handler import Response
-from pydantic import BaseModel
 
 from tally.wire.json import dump_json
 
-_JSON = "application/json"
+JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer[Model: BaseModel]:
+class Answer[Data]:
     """An answer whose status differs from one time to the next."""
 
-    data: Model
+    data: Data
     status_code: int
 
 
@@ -33,7 +31,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Statuses:
-    """The statuses of an Answer, and when each is sent: `Annotated[Answer[Model], Statuses(...)]`.
+    """The statuses of an Answer, and when each is sent: `Annotated[Answer[Data], Statuses(...)]`.
 
     This and Form are for the API's description only.
     """
@@ -51,21 +49,38 @@ class Form:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def json_response(
-    status_code: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None
-) -> Response[str]:
-    return Response(status_code, _JSON, dump_json(body), dict(headers or {}))
+def written(answer: Any, name: Callable[[str], str] = str) -> str:
+    """An answer as JSON, with exact numbers. `name`: what a field is called on the wire.
+
+    A dataclass is an object with all of its fields, but without those that have their default.
+    """
+
+    def in_json(part: Any) -> Any:
+        match part:
+            case datetime():
+                return part.astimezone(UTC).isoformat().replace("+00:00", "Z")
+            case date():
+                return part.isoformat()
+        return {
+            name(each.name): value
+            for each in fields(part)
+            if (value := getattr(part, each.name)) is not each.default
+        }
+
+    return dump_json(answer, default=in_json)
 
 
-def text_response(status_code: int, text: Text) -> Response[str]:
-    return Response(status_code, text.content_type, text.body, dict(text.headers))
-
-
-def gateway_response(response: Response[str]) -> dict[str, Any]:
-    """What the resolver makes of a response, for those that it never sees."""
+def gateway_response(
+    status_code: int,
+    body: str,
+    headers: Mapping[str, str] | None = None,
+    content_type: str | None = JSON,
+) -> dict[str, Any]:
+    """What a function returns to API Gateway. `content_type`: None if there is no content."""
+    all_headers = {**({"Content-Type": content_type} if content_type else {}), **(headers or {})}
     return {
-        "statusCode": response.status_code,
-        "multiValueHeaders": {name: [str(value)] for name, value in response.headers.items()},
-        "body": response.body,
+        "statusCode": status_code,
+        "multiValueHeaders": {name: [value] for name, value in all_headers.items()},
+        "body": body,
         "isBase64Encoded": False,
     }

@@ -1,29 +1,20 @@
-"""API keys as requests and answers; three routes issue them."""
+"""API keys as answers; three routes issue them."""
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import BaseModel, Field
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 from tally.access.model.api_keys import ApiKey
 from tally.access.model.scopes import Scope
-from tally.http.dependencies import path_id
+from tally.http.arguments import PathId
 from tally.kernel.instants import for_display
-from tally.wire.fields import Name, Timestamp
 
-ApiKeyId = Annotated[str, path_id("API key")]
-
-
-class ApiKeyRequest(BaseModel):
-    """Without `expires_at`, the key does not expire, unless the key that makes it does."""
-
-    name: Name
-    scopes: Annotated[list[Scope], Field(min_length=1, max_length=len(Scope))]
-    expires_at: Timestamp | None = None
+ApiKeyId = Annotated[str, PathId("API key")]
 
 
-class ApiKeyAnswer(BaseModel):
+@dataclass(frozen=True, slots=True)
+class ApiKeyAnswer:
     """A key, without its text."""
 
     api_key_id: str
@@ -35,40 +26,47 @@ class ApiKeyAnswer(BaseModel):
     expires_at: str | None
 
 
+@dataclass(frozen=True, slots=True)
 class ListedApiKeyAnswer(ApiKeyAnswer):
     """A key in a list. `last_used_at` is up to an hour late; null if the key was never used."""
 
     last_used_at: str | None
 
 
+@dataclass(frozen=True, slots=True)
 class NewApiKeyAnswer(ApiKeyAnswer):
     """A key that was just issued: the only answer with the text of the key."""
 
     key: str
 
 
+@dataclass(frozen=True, slots=True)
 class RotatedApiKeyAnswer(NewApiKeyAnswer):
     """The key that takes the place of another. `replaces` is the other's id."""
 
     replaces: str
 
 
-def api_key_answer(key: ApiKey) -> ApiKeyAnswer:
-    return ApiKeyAnswer(
-        api_key_id=key.api_key_id,
-        key_prefix=key.prefix,
-        name=key.name,
-        scopes=list(key.scopes),
-        status=key.status,
-        created_at=for_display(key.created_at),
-        expires_at=key.expires_at and for_display(key.expires_at),
-    )
-
-
 def listed_api_key_answer(key: ApiKey) -> ListedApiKeyAnswer:
     last_used_at = key.last_used_at and for_display(key.last_used_at)
-    return ListedApiKeyAnswer(**api_key_answer(key).model_dump(), last_used_at=last_used_at)
+    return ListedApiKeyAnswer(**_without_text(key), last_used_at=last_used_at)
 
 
 def new_api_key_answer(text: str, key: ApiKey) -> NewApiKeyAnswer:
-    return NewApiKeyAnswer(**api_key_answer(key).model_dump(), key=text)
+    return NewApiKeyAnswer(**_without_text(key), key=text)
+
+
+def rotated_api_key_answer(text: str, key: ApiKey, replaces: str) -> RotatedApiKeyAnswer:
+    return RotatedApiKeyAnswer(**_without_text(key), key=text, replaces=replaces)
+
+
+def _without_text(key: ApiKey) -> dict[str, Any]:
+    return {
+        "api_key_id": key.api_key_id,
+        "key_prefix": key.prefix,
+        "name": key.name,
+        "scopes": list(key.scopes),
+        "status": key.status,
+        "created_at": for_display(key.created_at),
+        "expires_at": key.expires_at and for_display(key.expires_at),
+    }

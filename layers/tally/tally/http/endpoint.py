@@ -4,30 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial, wraps
-from inspect import Signature, signature
+from functools import partial
 from typing import Any, ClassVar, get_type_hints
-
-from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
-from pydantic import BaseModel
 
 from tally.access.authentication import Authenticator, authenticator_for
 from tally.access.model.callers import Caller
 from tally.access.model.scopes import Scope
 from tally.aws.table import default_table
-from tally.http.answers import (
-    Answer,
-    Text,
-    gateway_response,
-    json_response,
-    text_response,
-)
+from tally.http.answers import Answer, Text, gateway_response, written
+from tally.http.arguments import Argument, arguments_of, read_arguments
 from tally.http.credentials import credential_in
 from tally.http.dependencies import platform_tenant_id
-from tally.http.envelopes import marketplace_error
-from tally.http.envelopes import signature as signed
+from tally.http.envelopes import marketplace_error, signature
 from tally.http.errors import OF_EVERY_ROUTE, OF_JSON_BODIES
-from tally.http.failures import answer_to, load_json_body
+from tally.http.failures import answer_to
 from tally.http.frame import Answered, framed
 from tally.http.headers import allowed_origins
 from tally.http.limits import (
@@ -36,13 +26,7 @@ from tally.http.limits import (
     limit_of,
     quota_headers,
 )
-from tally.http.requests import (
-    MAX_BODY_BYTES,
-    check_body,
-    headers_of,
-    with_json_body,
-    without_base_path,
-)
+from tally.http.requests import MAX_BODY_BYTES, Request, check_body, headers_of
 from tally.kernel.clock import current_instant
 from tally.kernel.errors import InsufficientScope, TallyError
 from tally.kernel.instants import Instant
@@ -52,33 +36,35 @@ from tally.logs import kind_of, logger
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A route as its function declares it. `path` is written as Powertools expects it."""
+    """A route as its function declares it. `path` is written as in the template."""
 
     method: str
     path: str
     status_code: int
     function: Callable[..., Any]
+    arguments: Sequence[Argument]
 
     @property
     def answer_type(self) -> Any:
-        """What the function returns: a model, an Answer with a model, Text, or one of several."""
+        """What the function returns: a dataclass, an Answer with one, Text, or one of several."""
         return get_type_hints(self.function)["return"]
 
 
 class Endpoint:
     """One route with its scope; `handler` is what Lambda calls.
 
-    A route returns a model, an Answer with a model, or Text. Models are wrapped in
+    A route returns a dataclass, an Answer with one, or Text. Data is wrapped in
     `{"data", "request_id", "timestamp"}`, and errors in `{"error", "request_id", "timestamp"}`.
 
     `scope`: None if any credential will do. `platform_only`: the caller must belong to the
-    platform tenant. `raw_body`: the route reads the
-    body with `request_body`; otherwise it must be JSON and short. `errors`: what the route may
-    answer with, beside what every route may and what its body may cause. `varies_by`: headers of
-    the request, beside the credential, that its answers depend on.
+    platform tenant. `raw_body`: the route reads the body itself; otherwise it must be JSON and
+    short. `errors`: what the route may answer with, beside what every route may and what its body
+    may cause. `varies_by`: headers of the request, beside the credential, that its answers depend
+    on.
     """
 
     key_headers: ClassVar[Sequence[str]] = ("x-api-key",)
+    route: Route
 
     def __init__(
         self,
@@ -97,14 +83,7 @@ class Endpoint:
         self.varies_by = varies_by
         self.authenticator = authenticator or authenticator_for(scope)
         self.limiter = Limiter()
-        self.routes: list[Route] = []
-        self.resolver = APIGatewayRestResolver(
-            enable_validation=True,
-            response_validation_error_http_code=500,
-            json_body_deserializer=load_json_body,
-        )
-        self.resolver.exception_handler(Exception)(self._error_response)
-        self.dependency_overrides = self.resolver.dependency_overrides
+        self.dependency_overrides: dict[Callable[..., Any], Callable[[], Any]] = {}
 
     # ---------------------------------------------------------------- declaring a route
 
@@ -127,28 +106,16 @@ class Endpoint:
         self, method: str, path: str, status_code: int
     ) -> Callable[[F], F]:
         def register(function: F) -> F:
-            route = Route(method, path, status_code, function)
-            self.routes.append(route)
-            self.resolver.route(path, method)(self._responding(route))
+            arguments = arguments_of(function, self.wire_name)
+            self.route = Route(method, path, status_code, function, arguments)
             return function
 
         return register
 
-    def _responding(self, route: Route) -> Callable[..., Response[str]]:
-        """The route's function as the resolver sees it: with the same parameters, but its answers
-        are responses, and no return type is declared.
-
-        With a return type, the resolver would validate models a second time and turn exact numbers
-        into text.
-        """
-
-        @wraps(route.function)
-        def respond(**arguments: Any) -> Response[str]:
-            return self._response(route.function(**arguments), route.status_code)
-
-        parameters = signature(route.function, eval_str=True)
-        respond.__signature__ = parameters.replace(return_annotation=Signature.empty)  # type: ignore[attr-defined]
-        return respond
+    @staticmethod
+    def wire_name(name: str) -> str:
+        """A name in Python -> what clients call it."""
+        return name
 
     # --------------------------------------------------------------- answering a request
 
@@ -157,29 +124,24 @@ class Endpoint:
         return framed(
             event,
             context,
-            partial(self._answer, event, context),
+            partial(self._answer, event),
             origins=self._provide(allowed_origins),
             varies_by=self.varies_by,
         )
 
-    def _answer(self, event: dict[str, Any], context: Any, request_id: str) -> Answered:
+    def _answer(self, event: Mapping[str, Any], request_id: str) -> Answered:
         now, tenant_id, quota = self._provide(current_instant), None, None
-        self.resolver.context |= {"now": now, "request_id": request_id}
+        signed = signature(request_id, now)
         try:
             caller = self._authenticate(event, now)
             tenant_id = caller.tenant_id
             quota = self._count(tenant_id, now)
             check_admitted(quota)
             self._authorize(caller)
-            self.resolver.context["caller"] = caller
             check_body(event, most_bytes=None if self.raw_body else MAX_BODY_BYTES)
-            routed = without_base_path(event)
-            readable = routed if self.raw_body else with_json_body(routed)
-            response = self.resolver.resolve(readable, context)
+            response = self._response(Request(event, caller, now, self._provide), signed)
         except Exception as error:  # noqa: BLE001  whatever it is, nothing of it may leave
-            response = gateway_response(self._error_response(error))
-        finally:
-            self.resolver.context.clear()
+            response = self._error_response(error, signed)
         return Answered(response, tenant_id, self.quota_headers(quota))
 
     def _authenticate(self, event: Mapping[str, Any], now: Instant) -> Caller:
@@ -205,42 +167,41 @@ class Endpoint:
             )
 
     def _provide[T](self, dependency: Callable[[], T]) -> T:
-        """What the resolver would inject for the dependency."""
-        override: Callable[[], T] = self.resolver.dependency_overrides.get(dependency, dependency)
+        """What the dependency returns, or what takes its place in a test."""
+        override: Callable[[], T] = self.dependency_overrides.get(dependency, dependency)
         return override()
 
     # ------------------------------------------------------------------ writing answers
 
-    def _response(self, answer: BaseModel | Answer[Any] | Text, status_code: int) -> Response[str]:
-        match answer:
-            case Text():
-                return text_response(status_code, answer)
-            case Answer():
-                return json_response(answer.status_code, self.enveloped(answer.data))
-            case _:
-                return json_response(status_code, self.enveloped(answer))
+    def _response(self, request: Request, signed: Mapping[str, str]) -> dict[str, Any]:
+        arguments = read_arguments(self.route.arguments, request)
+        answer, status_code = self.route.function(**arguments), self.route.status_code
+        if isinstance(answer, Text):
+            return gateway_response(status_code, answer.body, answer.headers, answer.content_type)
+        if isinstance(answer, Answer):
+            answer, status_code = answer.data, answer.status_code
+        body = written(self.enveloped(answer, signed), self.wire_name)
+        return gateway_response(status_code, body)
 
-    def _error_response(self, error: Exception) -> Response[str]:
+    def _error_response(self, error: Exception, signed: Mapping[str, str]) -> dict[str, Any]:
         answer = answer_to(error)
         if answer.status_code == 500:
             logger.error("request failed", exc_info=error)
         elif answer.status_code == 503:
             logger.warning("request unavailable", cause=kind_of(error.__cause__))
-        body = self.enveloped_error(answer.body, answer.status_code)
-        return json_response(answer.status_code, body, answer.headers)
+        body = self.enveloped_error(answer.body, answer.status_code, signed)
+        return gateway_response(answer.status_code, written(body), answer.headers)
 
-    def enveloped(self, data: BaseModel) -> Mapping[str, Any]:
+    def enveloped(self, data: Any, signed: Mapping[str, str]) -> Any:
         """The body of a success."""
-        return {"data": data.model_dump(), **self._signature()}
+        return {"data": data, **signed}
 
-    def enveloped_error(self, error: Mapping[str, Any], _status_code: int) -> Mapping[str, Any]:
+    def enveloped_error(
+        self, error: Mapping[str, Any], _status_code: int, signed: Mapping[str, str]
+    ) -> Mapping[str, Any]:
         """The body of an error; `error` is `{"code", "message", "details"}`."""
-        return marketplace_error(error, self._signature())
+        return marketplace_error(error, signed)
 
     def quota_headers(self, quota: Quota | None) -> Mapping[str, str]:
         """What any answer to a tenant with a limit says of it."""
         return quota_headers(quota)
-
-    def _signature(self) -> Mapping[str, str]:
-        context = self.resolver.context
-        return signed(context["request_id"], context["now"])

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tally.http.answers import gateway_response
 from tally.http.envelopes import marketplace_error, partner_error, signature
 from tally.http.errors import ErrorAnswer, no_such_path, refusal
 from tally.http.frame import Answered, framed
@@ -41,14 +42,12 @@ class Fallback:
             path = _path_of(event)
             methods = self._methods_of(path)
             if methods and _is_preflight(event, origins):
-                return Answered(
-                    _response(204, "", {"Allow": methods, **preflight_headers(methods)})
-                )
+                allowed = {"Allow": methods, **preflight_headers(methods)}
+                return Answered(gateway_response(204, "", allowed, content_type=None))
             error, headers = _refused(methods)
             body = self._body(path, error, request_id)
             text = "" if event.get("httpMethod") == "HEAD" else dump_json(body)
-            headers = {"Content-Type": "application/json", **headers}
-            return Answered(_response(error.status_code, text, headers))
+            return Answered(gateway_response(error.status_code, text, headers))
 
         return framed(event, context, answer, origins=origins)
 
@@ -84,12 +83,3 @@ def _refused(methods: str | None) -> tuple[ErrorAnswer, Mapping[str, str]]:
     if methods is None:
         return refusal(no_such_path()), {}
     return refusal(MethodNotAllowed(f"This path has only {methods}.")), {"Allow": methods}
-
-
-def _response(status_code: int, body: str, headers: Mapping[str, str]) -> dict[str, Any]:
-    return {
-        "statusCode": status_code,
-        "multiValueHeaders": {name: [value] for name, value in headers.items()},
-        "body": body,
-        "isBase64Encoded": False,
-    }

@@ -6,22 +6,18 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Annotated, Any
 
-from annotated_types import Interval
-from aws_lambda_powertools.event_handler import Depends
-from pydantic import BaseModel
-
 from tally.aws.pages import Page
 from tally.aws.secrets import Secret
+from tally.http.answers import written
+from tally.http.arguments import FromRequest, Query, WholeNumber, plain_text
 from tally.http.cursors import Cursors, Secrets
-from tally.http.dependencies import CurrentCaller
+from tally.http.requests import Request
 from tally.kernel.errors import InvalidCursor, InvalidRequest
-from tally.wire.fields import WholeNumber
-from tally.wire.json import dump_json
 
 LIST_ERRORS = (InvalidRequest, InvalidCursor)
 
-Limit = Annotated[WholeNumber, Interval(ge=1, le=100)]
-Cursor = str | None
+Limit = Annotated[int, Query(WholeNumber(1, 100))]
+Cursor = Annotated[str | None, Query(plain_text)]
 
 MAX_ANSWER_BYTES = 5 * 1024 * 1024
 # For all of an answer but its rows.
@@ -35,26 +31,22 @@ def cursor_secrets() -> Secrets:
     return _secret.read
 
 
-CursorSecrets = Annotated[Secrets, Depends(cursor_secrets)]
-
-
-def cursors_of[Position: tuple[str, ...]](
-    name: str, sort: str, position: type[Position]
-) -> Depends:
-    """The dependency that provides the Cursors of one list, for the caller's tenant.
+def cursors_of(name: str, sort: str, position: Callable[..., Any]) -> FromRequest:
+    """What makes the Cursors of one list, for the caller's tenant.
 
     `position` is the type of a place in the list; `name` and `sort` are signed with every cursor.
     """
 
-    def cursors(caller: CurrentCaller, secrets: CursorSecrets) -> Cursors[Any]:
-        return Cursors(secrets, (caller.tenant_id, name, sort), position)
+    def cursors(request: Request) -> Cursors[Any]:
+        secrets = request.provide(cursor_secrets)
+        return Cursors(secrets, (request.caller.tenant_id, name, sort), position)
 
-    return Depends(cursors)
+    return FromRequest(cursors)
 
 
-def fitting[Row, Position, Model: BaseModel](
-    page: Page[Row, Position], answer: Callable[[Row], Model]
-) -> tuple[list[Model], Position | None]:
+def fitting[Row, Position, Shown](
+    page: Page[Row, Position], answer: Callable[[Row], Shown]
+) -> tuple[list[Shown], Position | None]:
     """What is shown of a page's rows, and the position after which the next page starts.
 
     Rows that would make the answer longer than MAX_ANSWER_BYTES are left to the next page.
@@ -63,14 +55,14 @@ def fitting[Row, Position, Model: BaseModel](
     return answers, page.shortened(len(answers)).last
 
 
-def fit[Row, Model: BaseModel](
-    rows: Iterable[Row], answer: Callable[[Row], Model]
-) -> tuple[list[Model], bool]:
+def fit[Row, Shown](
+    rows: Iterable[Row], answer: Callable[[Row], Shown]
+) -> tuple[list[Shown], bool]:
     """What is shown of the first rows, and whether there are more. At least one is shown.
 
     Takes one row too far at most, so that rows may be read as they are taken.
     """
-    answers: list[Model] = []
+    answers: list[Shown] = []
     size = 0
     for shown in map(answer, rows):
         size += _size(shown)
@@ -80,7 +72,7 @@ def fit[Row, Model: BaseModel](
     return answers, False
 
 
-def _size(answer: BaseModel) -> int:
+def _size(answer: object) -> int:
     """Bytes as Lambda hands them over: in JSON, in which the JSON of the answer is a string."""
-    text = f"{dump_json(answer.model_dump())}, "
+    text = f"{written(answer)}, "
     return len(json.dumps(text, ensure_ascii=False).encode())

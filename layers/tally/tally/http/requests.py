@@ -3,19 +3,60 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 from uuid import uuid4
 
-from tally.http.negotiation import preferred
+from tally.access.model.callers import Caller
 from tally.kernel.errors import PayloadTooLarge, UnsupportedMediaType
+from tally.kernel.instants import Instant
 from tally.wire.json import decode, media_type
-
-if TYPE_CHECKING:  # not at run time: what has no routes does without it
-    from aws_lambda_powertools.event_handler import Request
 
 MAX_BODY_BYTES = 64 * 1024
 _IGNORE_BODIES = ("GET", "HEAD", "DELETE")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request that is let through. `event`: API Gateway's; `provide` calls a provider, or what
+    takes its place."""
+
+    event: Mapping[str, Any]
+    caller: Caller
+    now: Instant
+    provide: Callable[[Callable[[], Any]], Any]
+
+    @property
+    def path_id(self) -> str:
+        """The `{id}` of the path."""
+        return str(self.event["pathParameters"]["id"])
+
+    def in_query(self, name: str) -> Sequence[str]:
+        """The values of the query's parameters with this name."""
+        many = self.event.get("multiValueQueryStringParameters") or {}
+        one = self.event.get("queryStringParameters") or {}
+        return many.get(name) or ([one[name]] if name in one else [])
+
+    def header(self, name: str) -> str:
+        """The last of the headers with this name, in lower case; "" without one."""
+        return ["", *headers_of(self.event).get(name, ())][-1]
+
+    @property
+    def accept(self) -> str:
+        """What the client wants to get."""
+        return ",".join(headers_of(self.event).get("accept", ()))
+
+    @property
+    def body(self) -> bytes:
+        return body_of(self.event)
+
+    @property
+    def json_text(self) -> str:
+        """UnsupportedMediaType or InvalidRequest if the body is not JSON in UTF-8."""
+        if media_type(self.header("content-type")) not in ("", "application/json"):
+            raise UnsupportedMediaType("Send the body as application/json.")
+        return decode(self.body)
 
 
 def request_id_of(event: Mapping[str, Any]) -> str:
@@ -34,27 +75,9 @@ def headers_of(event: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
     return headers
 
 
-def without_base_path(event: dict[str, Any]) -> dict[str, Any]:
-    """The event with the route's own path. A domain may put a base path in front of it."""
-    path = event["path"]
-    start = path.find(event["resource"].partition("{")[0])
-    return event if start <= 0 else event | {"path": path[start:]}
-
-
-def request_body(request: Request) -> bytes:
-    """The bytes of the body."""
-    return _body_of(request.resolved_event.raw_event)
-
-
-def wanted_type(request: Request, *offered: str) -> str:
-    """The media type that the client prefers of those; the first if it does not matter."""
-    accept = headers_of(request.resolved_event.raw_event).get("accept", ())
-    return preferred(",".join(accept), offered)
-
-
 def check_body(event: Mapping[str, Any], *, most_bytes: int | None) -> None:
     """PayloadTooLarge for one that is longer. UnsupportedMediaType if it is compressed."""
-    body = _body_of(event)
+    body = body_of(event)
     if most_bytes is not None and len(body) > most_bytes:
         raise PayloadTooLarge(f"The body may be at most {most_bytes // 1024} KiB.")
     codings = ",".join(headers_of(event).get("content-encoding", ())).lower().split(",")
@@ -62,27 +85,11 @@ def check_body(event: Mapping[str, Any], *, most_bytes: int | None) -> None:
         raise UnsupportedMediaType("Send the body without a Content-Encoding.")
 
 
-def with_json_body(event: dict[str, Any]) -> dict[str, Any]:
-    """The event with its body as JSON text, for the resolver to parse.
-
-    The resolver itself would read forms, and would fail on bytes that are not UTF-8.
-    UnsupportedMediaType or InvalidRequest if the body is not JSON in UTF-8.
-    """
-    if event.get("httpMethod") in _IGNORE_BODIES:
-        return event
-    (content_type,) = headers_of(event).get("content-type", [""])[-1:]
-    if media_type(content_type) not in ("", "application/json"):
-        raise UnsupportedMediaType("Send the body as application/json.")
-    text = decode(_body_of(event)) or None
-    headers = {"Content-Type": "application/json"}
-    return event | {"headers": headers, "body": text, "isBase64Encoded": False}
-
-
 def _is_read(event: Mapping[str, Any]) -> bool:
     return bool(event.get("body")) and event.get("httpMethod") not in _IGNORE_BODIES
 
 
-def _body_of(event: Mapping[str, Any]) -> bytes:
+def body_of(event: Mapping[str, Any]) -> bytes:
     """API Gateway passes a body on as text or as base64."""
     body = event.get("body") or ""
     if event.get("isBase64Encoded"):

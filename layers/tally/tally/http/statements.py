@@ -5,10 +5,9 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Annotated, Any
-
-from pydantic import BaseModel
 
 from tally.http.answers import Form, Text
 from tally.kernel.instants import for_display
@@ -32,7 +31,8 @@ _CSV_COLUMNS = (
 )
 
 
-class PayoutAnswer(BaseModel):
+@dataclass(frozen=True, slots=True)
+class PayoutAnswer:
     """A statement in a list."""
 
     payout_statement_id: str
@@ -47,7 +47,8 @@ class PayoutAnswer(BaseModel):
     created_at: str
 
 
-class LineAnswer(BaseModel):
+@dataclass(frozen=True, slots=True)
+class LineAnswer:
     """One dataset of a statement. The amounts of the lines sum to the unrounded gross."""
 
     dataset_id: str
@@ -56,7 +57,8 @@ class LineAnswer(BaseModel):
     entry_count: int
 
 
-class ReleaseAnswer(BaseModel):
+@dataclass(frozen=True, slots=True)
+class ReleaseAnswer:
     """A release of held money: `settled` is what the provider owed, and `paid_out` the rest."""
 
     amount: Decimal
@@ -65,7 +67,8 @@ class ReleaseAnswer(BaseModel):
     released_at: str
 
 
-class ReserveAnswer(BaseModel):
+@dataclass(frozen=True, slots=True)
+class ReserveAnswer:
     """How much was held back at first, how much of it is released, and how much is still held."""
 
     held: Decimal
@@ -74,7 +77,8 @@ class ReserveAnswer(BaseModel):
     releases: list[ReleaseAnswer]
 
 
-class StatusChangeAnswer(BaseModel):
+@dataclass(frozen=True, slots=True)
+class StatusChangeAnswer:
     """`changed_by` is an API key's id, or the payout run that made the statement."""
 
     status: PayoutStatus
@@ -82,6 +86,7 @@ class StatusChangeAnswer(BaseModel):
     changed_by: str
 
 
+@dataclass(frozen=True, slots=True)
 class PayoutDetailAnswer(PayoutAnswer):
     """A statement with everything about it. `next_cursor` is null if no more lines follow.
 
@@ -146,7 +151,7 @@ def detail_answer(
     """`lines` are those of this page."""
     statement = detail.payout.statement
     return PayoutDetailAnswer(
-        **payout_answer(detail.payout).model_dump(),
+        **asdict(payout_answer(detail.payout)),
         fee_rate=f"{statement.fee_rate:f}",
         reserve_rate=f"{statement.reserve_rate:f}",
         platform_fee=to_decimal(statement.fee),

@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from tally.http.answers import JSON, gateway_response
 from tally.http.envelopes import marketplace_error, signature
 from tally.http.errors import ErrorAnswer, internal_error, no_such_path, refusal
 from tally.http.frame import Answered, framed
@@ -66,7 +67,7 @@ class Static:
     ) -> dict[str, Any]:
         signed = signature(request_id, self._provide(current_instant))
         text = dump_json(marketplace_error(error.body, signed))
-        return _response(event, error.status_code, text, {"Content-Type": "application/json"})
+        return _response(event, error.status_code, text, {}, JSON)
 
     def _provide[T](self, dependency: Callable[[], T]) -> T:
         provider: Callable[[], T] = self.dependency_overrides.get(dependency, dependency)
@@ -77,8 +78,8 @@ def _served(event: Mapping[str, Any], file: File) -> dict[str, Any]:
     text, tag = _content(file.path)
     headers = {"ETag": tag, **file.headers}
     if _is_known(tag, event):
-        return _response(event, 304, "", headers)
-    return _response(event, 200, text, {"Content-Type": file.content_type, **headers})
+        return _response(event, 304, "", headers, None)
+    return _response(event, 200, text, headers, file.content_type)
 
 
 def _path_of(event: Mapping[str, Any]) -> str:
@@ -104,11 +105,11 @@ def _is_known(tag: str, event: Mapping[str, Any]) -> bool:
 
 
 def _response(
-    event: Mapping[str, Any], status_code: int, text: str, headers: Mapping[str, str]
+    event: Mapping[str, Any],
+    status_code: int,
+    text: str,
+    headers: Mapping[str, str],
+    content_type: str | None,
 ) -> dict[str, Any]:
-    return {
-        "statusCode": status_code,
-        "multiValueHeaders": {name: [value] for name, value in headers.items()},
-        "body": "" if event.get("httpMethod") == "HEAD" else text,
-        "isBase64Encoded": False,
-    }
+    body = "" if event.get("httpMethod") == "HEAD" else text
+    return gateway_response(status_code, body, headers, content_type)

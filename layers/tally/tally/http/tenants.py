@@ -1,24 +1,19 @@
-"""Tenants as answers, and the fields of requests that change them; four routes share them."""
+"""Tenants as answers; four routes share them."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import BaseModel, Field
-
 from tally.access.model.tenants import Tenant
-from tally.http.dependencies import path_id
+from tally.http.arguments import PathId
 from tally.kernel.instants import for_display
 
-TenantId = Annotated[str, path_id("Tenant")]
-
-RequestsPerMinute = Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
-"""0: no limit."""
-
-RetentionDays = Annotated[int, Field(strict=True, ge=1, le=36_500)]
+TenantId = Annotated[str, PathId("Tenant")]
 
 
-class TenantAnswer(BaseModel):
+@dataclass(frozen=True, slots=True)
+class TenantAnswer:
     """Rates are decimals as text: `0.30`. What is null is as the stack's parameters say."""
 
     tenant_id: str

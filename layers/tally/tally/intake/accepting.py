@@ -8,20 +8,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from tally.access.items import tenant_key
 from tally.aws.announcing import Announcer
 from tally.aws.draft import Draft, Postponed
 from tally.aws.table import Table
-from tally.aws.transactions import MAX_TRANSACTION_ACTIONS, Cancelled
+from tally.aws.transactions import (
+    MAX_TRANSACTION_ACTIONS,
+    Cancelled,
+    Conflict,
+    FailedCondition,
+)
 from tally.intake.reading import PLATFORM, Reader
 from tally.intake.registry import EVENT_TYPES
 from tally.kernel.errors import Unavailable
 from tally.kernel.events import Door, Event, EventConflict, Fact, Rejected
+from tally.kernel.instants import Instant, plus
 from tally.kernel.keys import Key
+from tally.kernel.memory import Memory
 
 _ATTEMPTS = 20
+# For so long after a conflict, the events of a tenant are left to the stream to count.
+_BUSY_FOR = timedelta(minutes=1)
 _announcer = Announcer()
+_busy = Memory[tuple[str, str], Instant](10_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +68,7 @@ def ingest(table: Table, events: Sequence[Event[Fact]], door: Door) -> list[Outc
     stalled = 0
     while len(outcomes) < len(events):
         rest = events[len(outcomes) :]
-        batch = _Batch(door, reader)
+        batch = _Batch(door, reader, is_alone=len(events) == 1)
         for position in range(len(rest)):
             if not batch.decide(rest[position:]):
                 break
@@ -81,10 +92,12 @@ class _Batch:
 
     door: Door
     reader: Reader
+    is_alone: bool = False
     draft: Draft = field(init=False)
     outcomes: list[Outcome] = field(default_factory=list)
     _rejected: dict[int, Event[Fact]] = field(default_factory=dict)
     _accepted: dict[Key, str] = field(default_factory=dict)
+    _events: list[Event[Fact]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.draft = Draft(self.reader.items)
@@ -110,6 +123,7 @@ class _Batch:
             return False
         self.draft = branch
         self._accepted[event.mark] = event.content
+        self._events.append(event)
         self.outcomes.append(Accepted())
         return True
 
@@ -117,7 +131,8 @@ class _Batch:
         """The outcomes, once what was accepted is durable. Cancelled if somebody was first."""
         if self.draft.writes:
             _announcer.announce(table, self.draft.ahead)
-            table.transact(self.draft.actions(table))
+            if not self._counted_alone(table):
+                table.transact(self.draft.actions(table))
             self.reader.forget(self.draft.writes)
         # Had one of this id been accepted before, the transaction would have been cancelled.
         doubtful = {n: e for n, e in self._rejected.items() if e.mark not in self._accepted}
@@ -128,10 +143,38 @@ class _Batch:
                 self.outcomes[n] = _repeated(event, content)
         return self.outcomes
 
+    def _counted_alone(self, table: Table) -> bool:
+        """Write the mark of a request's only event with what it counts. False, and nothing is
+        written, if its type has no such way, or if others are counting the same just now."""
+        if not self.is_alone:
+            return False
+        event = self._events[0]
+        count = EVENT_TYPES[event.type].count_alone
+        busy_until = _busy.get((table.name, event.fact.tenant_id)) or ""
+        if count is None or self.door.now < busy_until:
+            return False
+        mark = self.draft.writes[event.mark].action(table)
+        try:
+            table.transact([mark, *count(event, table)], yielding=True)
+        except Conflict:
+            leave_to_the_stream(table, event.fact.tenant_id, plus(self.door.now, _BUSY_FOR))
+            return False
+        except Cancelled:
+            # Only the mark has a condition.
+            raise Cancelled(
+                [FailedCondition() if key == event.mark else None for key in self.draft.writes]
+            ) from None
+        return True
+
     def has_met_marks(self, cancelled: Cancelled) -> bool:
         """Whether the marks of events accepted before stood in the way of the transaction."""
         writes = zip(self.draft.writes, cancelled.reasons, strict=True)
         return any(reason and key in self._accepted for key, reason in writes)
+
+
+def leave_to_the_stream(table: Table, tenant_id: str, until: Instant) -> None:
+    """Do not count a tenant's lone events when they are accepted: many come at once."""
+    _busy.put((table.name, tenant_id), until)
 
 
 def _apply(event: Event[Fact], draft: Draft, door: Door) -> None:

@@ -16,8 +16,8 @@ from tally.kernel.errors import InvalidRequest
 from tally.kernel.events import Event, Fact, InvalidEvent, Rejected
 from tally.kernel.instants import Instant
 from tally.kernel.masking import masked
-from tally.wire.fields import is_id
 from tally.wire.json import load_json
+from tally.wire.texts import is_id
 
 # What an event may lack because another one is late.
 _MAY_BE_EARLY = frozenset(

@@ -7,9 +7,9 @@ to the contribution of the last state, so counters kept from changes equal a rec
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from tally.kernel.instants import Instant
 from tally.kernel.keys import Key
@@ -17,17 +17,27 @@ from tally.kernel.keys import Key
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Names one counter item. `FIELDS` are all of the integers that it counts.
+    """Names one counter. `FIELDS` are all of the integers that it counts.
 
     A subclass declares a counter once: the dataclass fields identify the item, `key` says where it
-    is stored.
+    is stored. If many write to it, its sums are spread over up to `PARTS` items, and what it counts
+    is their sum. More parts on a live table would lack what a repair noted in all of them.
     """
 
     FIELDS: ClassVar[tuple[str, ...]]
+    PARTS: ClassVar[int] = 1
 
     @property
     def key(self) -> Key:
         raise NotImplementedError
+
+    def part_key(self, part: int) -> Key:
+        """Of one of its items; the first is always there."""
+        return Key(self.key.pk, f"{self.key.sk}#{part:02}") if part else self.key
+
+    @property
+    def part_keys(self) -> Sequence[Key]:
+        return [self.part_key(part) for part in range(self.PARTS)]
 
     @property
     def parent(self) -> Totals | None:
@@ -56,6 +66,16 @@ class DatedTotals(Totals):
 
 type Deltas = Counter[tuple[Totals, str]]
 """(counter, field) -> amount; amounts may be negative. Fields with amount 0 may be absent."""
+
+
+def sum_of_parts(totals: Totals, parts: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """What a counter counts, from the items of its parts; fields never counted are absent."""
+    sums: dict[str, int] = {}
+    for item in parts:
+        for field in totals.FIELDS:
+            if field in item:
+                sums[field] = sums.get(field, 0) + item[field]
+    return sums
 
 
 def adds(totals: Totals, **amounts: int) -> Deltas:

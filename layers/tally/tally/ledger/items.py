@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+from zlib import crc32
 
 from tally.kernel.keys import Key
 from tally.kernel.periods import Period
@@ -15,6 +16,12 @@ CREDIT_PREFIX = "CREDIT#"
 BUYER_PREFIX = "BUYER#"
 PROVIDER_PREFIX = "PROVIDER#"
 PERIODS_PK = "PERIODS"
+
+# One partition takes 1,000 writes a second: too few when a month begins for very many tenants.
+_REGISTER_PARTS = 16
+SPREAD_FROM: Period = "2027-01"
+"""The first month whose register is spread. The item of a provider's month says whether a statement
+closed it, so where it is stored must never change."""
 
 
 def ledger_entry_key(tenant_id: str, period: Period, side: str, entry_id: str) -> Key:
@@ -32,17 +39,26 @@ def period_key(period: Period) -> Key:
 
 
 def buyer_month_key(period: Period, tenant_id: str) -> Key:
-    """`PERIOD#2026-04` / `BUYER#acme`: that the tenant has debits in the month"""
-    return Key(period_pk(period), f"{BUYER_PREFIX}{tenant_id}")
+    """`PERIOD#2027-04#0e` / `BUYER#acme`: that the tenant has debits in the month"""
+    return Key(_register_pk(period, tenant_id), f"{BUYER_PREFIX}{tenant_id}")
 
 
 def provider_month_key(period: Period, tenant_id: str, currency: str) -> Key:
-    """`PERIOD#2026-04` / `PROVIDER#acme#USD`: that the tenant has credits in the month"""
-    return Key(period_pk(period), f"{PROVIDER_PREFIX}{tenant_id}#{currency}")
+    """`PERIOD#2027-04#0e` / `PROVIDER#acme#USD`: that the tenant has credits in the month"""
+    return Key(_register_pk(period, tenant_id), f"{PROVIDER_PREFIX}{tenant_id}#{currency}")
 
 
-def period_pk(period: Period) -> str:
-    return f"PERIOD#{period}"
+def register_pks(period: Period) -> Sequence[str]:
+    """The partitions with a month's buyers and providers: `PERIOD#2027-04#00` to `...#0f`; one,
+    `PERIOD#2026-04`, for months before SPREAD_FROM."""
+    if period < SPREAD_FROM:
+        return [f"PERIOD#{period}"]
+    return [f"PERIOD#{period}#{part:02x}" for part in range(_REGISTER_PARTS)]
+
+
+def _register_pk(period: Period, tenant_id: str) -> str:
+    pks = register_pks(period)
+    return pks[crc32(tenant_id.encode()) % len(pks)]
 
 
 def key_of_entry(entry: LedgerEntry) -> Key:

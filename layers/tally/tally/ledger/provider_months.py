@@ -1,6 +1,6 @@
 """A provider's month in one currency: who has credits in it, and whether a statement closed it.
 
-Its item is `PERIOD#2026-04` / `PROVIDER#acme#USD` with the attributes
+Its item is `PERIOD#2027-04#0e` / `PROVIDER#acme#USD` with the attributes
 
 - `tenant_id`, `currency`: written before the provider's first credit of the month;
 - `imports`: how many transactions imported history after the month had ended; absent before;
@@ -22,7 +22,7 @@ from tally.aws.table import Table
 from tally.aws.transactions import Action, Cancelled
 from tally.kernel.keys import Key
 from tally.kernel.periods import Period
-from tally.ledger.items import PROVIDER_PREFIX, period_pk, provider_month_key
+from tally.ledger.items import PROVIDER_PREFIX, provider_month_key, register_pks
 
 type Item = Mapping[str, Any]
 
@@ -36,7 +36,7 @@ class ProviderMonth(NamedTuple):
 
     @property
     def key(self) -> Key:
-        """`PERIOD#2026-04` / `PROVIDER#acme#USD`"""
+        """`PERIOD#2027-04#0e` / `PROVIDER#acme#USD`"""
         return provider_month_key(self.period, self.tenant_id, self.currency)
 
 
@@ -103,17 +103,18 @@ def close(
 
 
 def months_of(table: Table, period: Period) -> Iterator[ProviderMonth]:
-    """Every provider and currency that may have credits in a month, in one Query."""
-    for item in _items_of(table, period):
+    """Every provider and currency that may have credits in a month."""
+    for item in _items_of(table, period, "tenant_id", "currency"):
         yield ProviderMonth(item["tenant_id"], period, item["currency"])
 
 
 def statements_of(table: Table, period: Period) -> Iterator[str]:
-    """The ids of the statements that closed a month, in one Query."""
-    for item in _items_of(table, period):
+    """The ids of the statements that closed a month."""
+    for item in _items_of(table, period, "closed"):
         if "closed" in item:
             yield item["closed"]
 
 
-def _items_of(table: Table, period: Period) -> Iterator[dict[str, Any]]:
-    return table.query(period_pk(period), PROVIDER_PREFIX, consistent=True)
+def _items_of(table: Table, period: Period, *attributes: str) -> Iterator[dict[str, Any]]:
+    for pk in register_pks(period):
+        yield from table.query(pk, PROVIDER_PREFIX, attributes=attributes, consistent=True)

@@ -14,15 +14,17 @@ from tally.partners.counters import (
     usage_contribution,
 )
 from tally.partners.items import (
+    LONE_FIELDS,
     ORGANIZATION_PREFIX,
     USAGE_PREFIX,
+    lone_usage_from,
     organization_from,
     partner_key,
     usage_entry_from,
     usages_pk,
 )
 from tally.partners.model.organizations import Organization
-from tally.partners.model.usage import Bucket, UsageEntry
+from tally.partners.model.usage import Bucket, LoneUsage, UsageEntry
 
 
 def _organizations(table: Table, tenant_id: str) -> Iterator[Mapping[str, Any]]:
@@ -31,6 +33,14 @@ def _organizations(table: Table, tenant_id: str) -> Iterator[Mapping[str, Any]]:
 
 def _usage(table: Table, tenant_id: str) -> Iterator[Mapping[str, Any]]:
     return table.query(usages_pk(tenant_id), USAGE_PREFIX, consistent=True)
+
+
+def _lone_usage(table: Table, tenant_id: str) -> Iterator[Mapping[str, Any]]:
+    """In the counters of days. What was added since is told by the number of events."""
+    first = UsageTotals(tenant_id, Bucket.DAY, "").key
+    for item in table.query(first.pk, first.sk, consistent=True):
+        if LONE_FIELDS["events"] in item:
+            yield {**item, "revision": item[LONE_FIELDS["events"]]}
 
 
 def _days_and_months(table: Table, tenant_id: str) -> Iterator[UsageTotals]:
@@ -52,6 +62,18 @@ COUNTED = (
     ),
     CountedRecord(
         UsageEntry, USAGE_PREFIX, usage_entry_from, usage_contribution, (UsageTotals,), _usage
+    ),
+)
+# Counted when they are accepted, not from the stream.
+COUNTED_AT_ONCE = (
+    CountedRecord(
+        LoneUsage,
+        UsageTotals("", Bucket.DAY, "").key.sk,
+        lone_usage_from,
+        usage_contribution,
+        (UsageTotals,),
+        _lone_usage,
+        streamed=False,
     ),
 )
 COUNTERS = (

@@ -10,7 +10,7 @@ from tally.kernel.counters import Deltas, Totals, adds, total
 from tally.kernel.keys import Key
 from tally.kernel.periods import Period
 from tally.partners.model.organizations import Organization, OrganizationStatus
-from tally.partners.model.usage import Bucket, Day, Usage, UsageEntry
+from tally.partners.model.usage import Bucket, Day, LoneUsage, Usage, UsageEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,10 @@ class PartnerTotals(Totals):
 
 @dataclass(frozen=True, slots=True)
 class UsageTotals(Totals):
-    """A partner's usage on a day or in a month; `date` is `2026-04-05` or `2026-04`."""
+    """A partner's usage on a day or in a month; `date` is `2026-04-05` or `2026-04`.
+
+    A day's item also says how much of it came event by event: those have no entries.
+    """
 
     FIELDS: ClassVar = Usage._fields
     partner_id: str
@@ -48,7 +51,7 @@ def organization_contribution(organization: Organization) -> Deltas:
     return adds(PartnerTotals(organization.partner_id), organizations=1, active=int(is_active))
 
 
-def usage_contribution(entry: UsageEntry) -> Deltas:
+def usage_contribution(entry: UsageEntry | LoneUsage) -> Deltas:
     used = entry.usage._asdict()
     day = UsageTotals(entry.partner_id, Bucket.DAY, entry.day)
     month = UsageTotals(entry.partner_id, Bucket.MONTH, entry.day[:7])

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tally.aws.draft import Draft
+from tally.aws.table import Table
+from tally.aws.transactions import Action
 from tally.kernel.events import Door, Event, UnknownOrganization
 from tally.kernel.keys import Key
+from tally.partners.counters import UsageTotals
 from tally.partners.items import (
+    LONE_FIELDS,
     key_of_usage,
     listed_organization_key,
     listing_attributes,
@@ -30,7 +34,7 @@ from tally.partners.model.organizations import (
     OrganizationEventKind,
     new_organization,
 )
-from tally.partners.model.usage import UsageEntry, UsageRecorded, usage_sum
+from tally.partners.model.usage import Bucket, UsageEntry, UsageRecorded, usage_sum
 
 
 def reads_partner(fact: PartnerConfigured) -> Iterable[Key]:
@@ -85,6 +89,16 @@ def decide_usage(event: Event[UsageRecorded], draft: Draft, _door: Door) -> Mapp
         )
     draft.create(key_of_usage(entry), usage_attributes(entry))
     return recorded_attributes(fact)
+
+
+def count_usage(event: Event[UsageRecorded], table: Table) -> Sequence[Action]:
+    """Count an event that came alone, instead of entering it for the stream to count."""
+    partner_id, day, used = event.fact.partner_id, event.fact.day, event.fact.usage._asdict()
+    lone = {LONE_FIELDS[field]: amount for field, amount in used.items()}
+    return [
+        table.add(UsageTotals(partner_id, Bucket.DAY, day).key, used | lone),
+        table.add(UsageTotals(partner_id, Bucket.MONTH, day[:7]).key, used),
+    ]
 
 
 def _store(organization: Organization, draft: Draft) -> None:

@@ -10,6 +10,7 @@ from pydantic import AliasChoices, BeforeValidator, Field, StringConstraints, fi
 
 from tally.kernel.versions import Version
 from tally.partners.deciding import (
+    count_usage,
     decide_organization,
     decide_partner,
     decide_usage,
@@ -154,6 +155,7 @@ def _usage_type[D: EventData](
         fact,
         reads_organization,
         decide_usage,
+        count_alone=count_usage,
         tenant_field="partner_id",
         from_tenants=True,
     )

@@ -9,7 +9,7 @@ from tally.kernel.keys import Key
 from tally.kernel.versions import Version, VersionedField, VersionedFields, version_from
 from tally.partners.model.billing import Partner
 from tally.partners.model.organizations import Organization, Profile
-from tally.partners.model.usage import Day, Usage, UsageEntry, UsageRecorded
+from tally.partners.model.usage import Day, LoneUsage, Usage, UsageEntry, UsageRecorded
 
 PARTNER_SK = "PARTNER"
 ORGANIZATION_PREFIX = "ORGANIZATION#"
@@ -105,6 +105,16 @@ def recorded_attributes(usage: UsageRecorded) -> dict[str, Any]:
         "quantity": usage.quantity,
         "credits": usage.credits,
     }
+
+
+# Short: there is one of each on every day's counter.
+LONE_FIELDS = {field: f"lone_{field[0]}" for field in Usage._fields}
+
+
+def lone_usage_from(item: Mapping[str, Any]) -> LoneUsage:
+    """From the counter of a day. KeyError for an item that is none."""
+    partner_id, day = (item[name].rpartition("#")[2] for name in ("PK", "SK"))
+    return LoneUsage(partner_id, day, Usage(*(item[name] for name in LONE_FIELDS.values())))
 
 
 def key_of_usage(entry: UsageEntry) -> Key:

@@ -26,15 +26,16 @@ class StatementTotals(Totals):
 
 @dataclass(frozen=True, slots=True)
 class RunTotals(Totals):
-    """The providers of a run by outcome. The sums are attributes of the run's own item."""
+    """The providers of a run by outcome. The first part's sums are attributes of the run's item."""
 
     FIELDS: ClassVar = ("generated", "unchanged", "failed")
+    PARTS: ClassVar = 16
     period: Period
     run_id: str
 
     @property
     def key(self) -> Key:
-        """`PAYOUTRUNS` / `2026-03#run_k3j5...`"""
+        """`PAYOUTRUNS` / `2026-03#run_k3j5...`; its parts: `2026-03#run_k3j5...#01`"""
         return payout_run_key(self.period, self.run_id)
 
 

@@ -22,9 +22,8 @@ from tally.catalog.reads import dataset_names
 from tally.kernel.instants import Instant, plus
 from tally.kernel.keys import Key
 from tally.kernel.money import Micros
-from tally.ledger.model.entries import EntrySide
 from tally.ledger.provider_months import ProviderMonth, close, imports_of
-from tally.ledger.reads import entries
+from tally.ledger.reads import credited
 from tally.payouts.counters import StatementTotals
 from tally.payouts.items import (
     ATTEMPT_PREFIX,
@@ -115,11 +114,7 @@ def make(table: Table, month: ProviderMonth, how: Making) -> Made:
 
 def ledger_lines(table: Table, month: ProviderMonth) -> tuple[Line, ...]:
     """A provider's month by dataset, summed from the ledger one entry at a time."""
-    return lines_of(
-        entry
-        for entry in entries(table, month.tenant_id, month.period, EntrySide.CREDIT)
-        if entry.posting.currency == month.currency
-    )
+    return lines_of(credited(table, *month))
 
 
 def _statement(

@@ -6,9 +6,12 @@ as statements do, in one transaction: neither can settle a debt that the other h
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import batched
+from typing import Any, NamedTuple
 
+from tally.aws.queues import Queue
 from tally.aws.retries import pauses
 from tally.aws.table import Table
 from tally.aws.transactions import Action, Cancelled
@@ -28,6 +31,8 @@ from tally.payouts.items import (
 from tally.payouts.model.carrying import Carried, Release
 from tally.payouts.model.statements import Statement
 
+_RESERVES_A_MESSAGE = 25  # released within a second or two
+
 
 def hold(table: Table, statement: Statement, due_at: Instant) -> Action:
     """Hold the reserve of a new statement until then."""
@@ -41,9 +46,29 @@ def hold(table: Table, statement: Statement, due_at: Instant) -> Action:
     return table.put_new(reserve_key(due_at, statement.statement_id), attributes)
 
 
+class DueReserves(NamedTuple):
+    """Reserves to release, by their sort keys, in one message."""
+
+    reserves: Sequence[str]
+
+    def to_json(self) -> str:
+        return json.dumps(self._asdict())
+
+
+def send_due_reserves(table: Table, queue: Queue, now: Instant) -> int:
+    """Have every reserve that is due released by the payout queue; how many there are.
+
+    One that is sent twice is released once.
+    """
+    due = list(due_reserves(table, now))
+    messages = batched(due, _RESERVES_A_MESSAGE, strict=False)
+    queue.send_all(DueReserves(some).to_json() for some in messages)
+    return len(due)
+
+
 def due_reserves(table: Table, now: Instant) -> Iterator[str]:
     """The sort keys of the reserves that are due."""
-    for item in table.query(RESERVES_PK, consistent=True):
+    for item in table.query(RESERVES_PK, attributes=["SK"], consistent=True):
         if item["SK"] > reserve_key(now, "~").sk:
             return
         yield item["SK"]

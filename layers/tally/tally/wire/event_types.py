@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -10,6 +10,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from tally.aws.draft import Draft, Item
+from tally.aws.table import Table
+from tally.aws.transactions import Action
 from tally.kernel.events import Door, Event, Fact, UnknownTenant
 from tally.kernel.keys import Key
 from tally.kernel.versions import Version
@@ -47,8 +49,9 @@ class EventType[D: EventData, F: Fact]:
     `fact` makes the fact from valid data. `reads` names the items to decide by, beside the tenant;
     `reads_history` those that only imported history needs, given the items read before.
     `decide` writes what the event changes into the draft and returns what its mark is to remember;
-    it raises Rejected or Postponed. `tenant_field` names the tenant in the data. `from_tenants`:
-    the tenant may send it with a key of its own; otherwise only the platform may.
+    it raises Rejected or Postponed. `count_alone`: what an event that is accepted alone may write
+    beside its mark, instead of what was decided. `tenant_field` names the tenant in the data.
+    `from_tenants`: the tenant may send it with a key of its own; otherwise only the platform may.
     """
 
     name: str
@@ -57,6 +60,7 @@ class EventType[D: EventData, F: Fact]:
     reads: Callable[[F], Iterable[Key]]
     decide: Callable[[Event[F], Draft, Door], Mapping[str, Any]]
     reads_history: Callable[[Event[F], Mapping[Key, Item]], Iterable[Key]] = _nothing
+    count_alone: Callable[[Event[F], Table], Sequence[Action]] | None = None
     tenant_field: str = "tenant_id"
     from_tenants: bool = False
 

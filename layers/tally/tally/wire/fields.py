@@ -12,9 +12,9 @@ from pydantic import AfterValidator, BeforeValidator, StringConstraints, WithJso
 from tally.kernel.instants import not_too_early, parse_instant
 from tally.kernel.money import Micros, parse_amount
 from tally.wire.json import dump_json
+from tally.wire.texts import ID
 
-_ID = "[A-Za-z0-9_-]{1,64}"
-ID_PATTERN = rf"^{_ID}\z"
+ID_PATTERN = rf"^{ID}\z"
 CURRENCY_PATTERN = r"^[A-Z]{3}\z"
 MONTH_PATTERN = r"^[0-9]{4}-(0[1-9]|1[0-2])\z"
 
@@ -51,11 +51,6 @@ def no_control_characters(text: str) -> str:
     if _CONTROL.search(text):
         raise ValueError("must not contain control or text direction characters")
     return text
-
-
-def is_id(text: str) -> bool:
-    """Whether it may be the id of anything."""
-    return bool(re.fullmatch(_ID, text))
 
 
 def _readable(text: str) -> str:
@@ -115,13 +110,6 @@ def _parts_of(value: object) -> list[object]:
             return []
 
 
-def _digits(value: object) -> object:
-    """Pydantic alone would read `1_0` as 10 and `1.0` as 1."""
-    if isinstance(value, str) and not re.fullmatch(r"-?\d+", value, re.ASCII):
-        raise ValueError("must be an integer")
-    return value
-
-
 Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=256)]
@@ -157,9 +145,6 @@ Currency = Annotated[str, StringConstraints(pattern=CURRENCY_PATTERN)]
 
 JsonObject = Annotated[str, BeforeValidator(_object_text, json_schema_input_type=dict[str, Any])]
 """A small object that Tally stores and returns unchanged, as the text of its JSON."""
-
-WholeNumber = Annotated[int, BeforeValidator(_digits, json_schema_input_type=int)]
-"""An integer in a query: digits, with a minus sign or without."""
 
 
 # ------------------------------------------------------------------------- messages

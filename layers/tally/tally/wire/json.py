@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple, NoReturn
 
 import simplejson
 
 from tally.kernel.errors import InvalidRequest, UnsupportedMediaType
+from tally.wire.texts import HALF_A_PAIR
 
-_HALF_A_PAIR = re.compile(r"[\ud800-\udfff]")
 _LONGEST_ECHO = 64
 
 # Written out, 1e-999999999 is a gigabyte of zeros. Python limits integers in a similar way itself.
@@ -82,13 +81,13 @@ def flaw_in(document: Any) -> Flaw | None:
     while waiting:
         path, value = waiting.pop()
         if isinstance(value, str):
-            if not value.isascii() and _HALF_A_PAIR.search(value):
+            if not value.isascii() and HALF_A_PAIR.search(value):
                 return Flaw(_written(path), "must be valid Unicode")
         elif isinstance(value, dict):
             if isinstance(value, _Repeating):
                 return Flaw(_written((path, value.key)), "must not be sent twice")
             for key, part in value.items():
-                if not key.isascii() and _HALF_A_PAIR.search(key):
+                if not key.isascii() and HALF_A_PAIR.search(key):
                     return Flaw(_written((path, key)), "must be valid Unicode")
                 waiting.append(((path, key), part))
         elif isinstance(value, list):

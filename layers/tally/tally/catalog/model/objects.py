@@ -116,3 +116,15 @@ class CatalogObject:
 def new_object(event: ObjectEvent) -> CatalogObject:
     """An object of which nothing was said yet."""
     return CatalogObject(event.tenant_id, event.dataset_id, event.object_id)
+
+
+def outlives(
+    deletion: Version | None,
+    *,
+    uploaded: Version | None,
+    deleted: Version | None,
+    floor: Version | None,
+) -> bool:
+    """Whether an object with these versions is younger than its dataset's deletion, and does not
+    know of that deletion yet: moved to it, it is another object, and has a state."""
+    return is_newer(deletion, floor) and is_newer(uploaded, newest(deleted, deletion))

@@ -1,7 +1,8 @@
 """Identifications and other usage of a partner's organizations, and the days they are counted by.
 
 Events are entered in sums: one entry for all that a transaction accepts of a partner's day. Entries
-are counted into days and months, so that any range is a few days and months together.
+are counted into days and months, so that any range is a few days and months together. An event that
+comes alone is counted at once, if nobody else is counting for the partner just then.
 """
 
 from __future__ import annotations
@@ -64,6 +65,19 @@ class UsageEntry:
     partner_id: str
     day: Day
     entry_id: str
+    usage: Usage
+
+    @property
+    def tenant_id(self) -> str:
+        return self.partner_id
+
+
+@dataclass(frozen=True, slots=True)
+class LoneUsage:
+    """What was accepted of a partner's day event by event, each counted when it was accepted."""
+
+    partner_id: str
+    day: Day
     usage: Usage
 
     @property

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -14,7 +14,6 @@ from hashlib import sha256
 from tally.kernel.instants import Instant
 from tally.kernel.money import Micros
 from tally.kernel.periods import Period
-from tally.ledger.model.entries import LedgerEntry
 from tally.payouts.model.fees import held_back, platform_fee, round_to_minor
 
 
@@ -77,12 +76,13 @@ def statement_id(tenant_id: str, period: Period, currency: str) -> str:
     return f"pst_{sha256(named.encode()).hexdigest()[:24]}"
 
 
-def lines_of(entries: Iterable[LedgerEntry]) -> tuple[Line, ...]:
-    """A provider's credits of one month and currency, summed by dataset, in dataset order."""
+def lines_of(credited: Iterable[Mapping[str, Micros]]) -> tuple[Line, ...]:
+    """A provider's credits of one month and currency, each dataset -> its part; summed by dataset,
+    in dataset order."""
     amounts: dict[str, Micros] = {}
     counts: dict[str, int] = {}
-    for entry in entries:
-        for dataset_id, amount in entry.lines.items():
+    for parts in credited:
+        for dataset_id, amount in parts.items():
             amounts[dataset_id] = amounts.get(dataset_id, 0) + amount
             counts[dataset_id] = counts.get(dataset_id, 0) + 1
     return tuple(Line(name, amounts[name], counts[name]) for name in sorted(amounts))

@@ -1,0 +1,157 @@
+"""Payout runs over very many providers, and very many reserves: what is sent, and in how many
+messages."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from tally.audit.model import SCHEDULE
+from tally.aws.items import to_item
+from tally.ledger.items import register_pks
+from tally.ledger.model.entries import EntrySide
+from tally.ledger.provider_months import ProviderMonth, announcement, months_of, statements_of
+from tally.ledger.reads import tenants_of
+from tally.payouts.items import RESERVES_PK, reserve_key
+from tally.payouts.reserves import DueReserves, due_reserves, release, send_due_reserves
+from tally.payouts.runs import Bundle, Task, get_run, read_message, start_run
+from tests.store.payouts import FIRST_OF_APRIL, access, import_history, open_market, run
+from tests.world import Tasks, World
+
+pytestmark = pytest.mark.slow
+
+FEBRUARY_2027 = "2027-02"
+
+
+def register(world: World, period: str, providers: int) -> list[ProviderMonth]:
+    """Providers of a month, without entries."""
+    months = [ProviderMonth(f"p{n:05}", period, "USD") for n in range(providers)]
+    for month in months:
+        world.table.client.put_item(
+            TableName=world.table.name, Item=to_item(month.key, announcement(month))
+        )
+    return months
+
+
+@pytest.mark.parametrize(("providers", "messages"), [(200, 200), (201, 2), (450, 3)])
+def test_a_start_sends_the_tasks_of_a_large_run_in_bundles(
+    world: World, providers: int, messages: int
+) -> None:
+    months = register(world, "2026-03", providers)
+
+    started = start_run(world.table, world.tasks, "run_1", "2026-03", world.now, by=SCHEDULE)
+
+    assert started.expected == providers
+    assert len(world.tasks.bodies) == messages
+    tasks = [task for body in world.tasks.bodies for task in tasks_in(body)]
+    assert tasks == [Task("run_1", *month) for month in months]
+
+
+def test_a_large_run_ends_with_an_outcome_for_each_provider(world: World) -> None:
+    """Also if the bundles come twice."""
+    register(world, "2026-03", 201)
+    start_run(world.table, world.tasks, "run_1", "2026-03", world.now, by=SCHEDULE)
+    world.tasks.bodies *= 2
+
+    world.do_tasks()
+
+    made = get_run(world.table, "2026-03", "run_1")
+    assert made
+    assert (made.expected, made.unchanged, made.is_finished) == (201, 201, True)
+
+
+def tasks_in(body: str) -> list[Task]:
+    match read_message(body):
+        case Bundle() as bundle:
+            return list(bundle.tasks)
+        case Task() as task:
+            return [task]
+        case DueReserves():
+            raise AssertionError("a run sends no reserves")
+
+
+# ---------------------------------------------------------------------------- register
+
+
+def test_the_register_of_a_month_is_spread_and_read_whole(world: World) -> None:
+    months = register(world, FEBRUARY_2027, 320)
+
+    assert sorted(months_of(world.table, FEBRUARY_2027)) == months
+    names = [month.tenant_id for month in months]
+    assert sorted(tenants_of(world.table, FEBRUARY_2027, EntrySide.CREDIT)) == names
+    assert list(statements_of(world.table, FEBRUARY_2027)) == []
+    parts = Counter(month.key.pk for month in months)
+    assert sorted(parts) == sorted(register_pks(FEBRUARY_2027))
+    assert max(parts.values()) < 2 * 320 / 16
+
+
+def test_months_from_before_keep_their_place() -> None:
+    """Else a statement that closed a month would be forgotten."""
+    assert register_pks("2026-12") == ["PERIOD#2026-12"]
+    assert ProviderMonth("acme", "2026-12", "USD").key == ("PERIOD#2026-12", "PROVIDER#acme#USD")
+    assert ProviderMonth("acme", "2027-01", "USD").key == (
+        "PERIOD#2027-01#0e",
+        "PROVIDER#acme#USD",
+    )
+
+
+def test_a_month_whose_register_is_spread_is_paid_once(world: World) -> None:
+    open_market(world)
+    world.now = "2027-03-01T06:00:00.000000000Z"
+    import_history(world, access("100", month=FEBRUARY_2027))
+
+    first = run(world, FEBRUARY_2027, "run_1")
+    again = run(world, FEBRUARY_2027, "run_2")
+
+    assert (first.expected, first.generated) == (1, 1)
+    assert (again.expected, again.unchanged) == (1, 1)
+    assert len(list(statements_of(world.table, FEBRUARY_2027))) == 1
+
+
+# ---------------------------------------------------------------------------- reserves
+
+
+def test_reserves_are_released_by_messages_of_some(world: World) -> None:
+    """Those that are not due stay."""
+    for n in range(60):
+        hold(world, "2026-03-01T06:00:00.000000000Z", f"pst_{n:03}")
+    hold(world, "2026-07-01T06:00:00.000000000Z", "pst_later")
+    world.now = FIRST_OF_APRIL
+
+    assert send_due_reserves(world.table, world.tasks, world.now) == 60
+    sent = [len(message_of(body).reserves) for body in world.tasks.bodies]
+    assert sent == [25, 25, 10]
+    world.tasks.bodies *= 2  # at least once
+    world.do_tasks()
+
+    assert list(due_reserves(world.table, "2026-06-30T00:00:00.000000000Z")) == []
+    (left,) = world.table.query(RESERVES_PK)
+    assert left["statement_id"] == "pst_later"
+
+
+def message_of(body: str) -> DueReserves:
+    message = read_message(body)
+    assert isinstance(message, DueReserves)
+    return message
+
+
+def hold(world: World, due_at: str, statement_id: str) -> None:
+    reserve: dict[str, Any] = {
+        "statement_id": statement_id,
+        "tenant_id": f"of-{statement_id}",
+        "period": "2026-03",
+        "currency": "USD",
+        "amount": 1_000_000,
+    }
+    item = to_item(reserve_key(due_at, statement_id), reserve)
+    world.table.client.put_item(TableName=world.table.name, Item=item)
+
+
+def test_nothing_is_sent_if_nothing_is_due(world: World) -> None:
+    tasks = Tasks()
+    queue: Any = tasks
+    assert send_due_reserves(world.table, queue, world.now) == 0
+    assert tasks.bodies == []
+    assert release(world.table, "2026-03-01T06:00:00.000000000Z#pst_none", world.now) is False
