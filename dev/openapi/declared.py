@@ -88,6 +88,7 @@ class Operation:
 
 def sent_type(argument: Argument) -> Any:
     """The type that says in a schema what a parameter of a query may be."""
+    # Only what is read from a query is asked for here, and all of that has a parser.
     match argument.source.parse:  # type: ignore[attr-defined]
         case WholeNumber(least=least, most=most):
             return Annotated[int, Interval(ge=least, le=most)]

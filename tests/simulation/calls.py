@@ -154,26 +154,3 @@ def written(request: Mapping[str, Any]) -> tuple[Address, WireItem | None]:
     if checked(size_of, body["Item"]) > MOST_BYTES:
         raise refused("Item size has exceeded the maximum allowed size")
     return checked(key_of, body["Item"]), body["Item"]
-
-
-def stream_record(
-    number: int, moment: int, address: Address, before: WireItem | None, after: WireItem | None
-) -> dict[str, Any]:
-    """A change as the stream has it."""
-    pk, sk = address
-    change: dict[str, Any] = {
-        "ApproximateCreationDateTime": moment,
-        "Keys": {"PK": {"S": pk}, "SK": {"S": sk}},
-        "SequenceNumber": f"{number:021}",
-        "StreamViewType": "NEW_AND_OLD_IMAGES",
-    }
-    if before is not None:
-        change["OldImage"] = before
-    if after is not None:
-        change["NewImage"] = after
-    return {
-        "eventID": f"{number:032x}",
-        "eventName": "INSERT" if before is None else "REMOVE" if after is None else "MODIFY",
-        "eventSource": "aws:dynamodb",
-        "dynamodb": change,
-    }
