@@ -111,8 +111,9 @@ def invoke(
     endpoint.dependency_overrides.update(provided)
     if not warm and isinstance(endpoint, Endpoint):
         # As in a new process.
-        sessions = provided[session_secret]()
-        endpoint.authenticator = authenticator_for(endpoint.scope, sessions)
+        endpoint.authenticator = authenticator_for(
+            endpoint.scope, provided[session_secret](), provided[platform_tenant_id]()
+        )
         endpoint.limiter = Limiter()
     response = endpoint.handler(event, context)
     headers = {name: values[0] for name, values in response["multiValueHeaders"].items()}

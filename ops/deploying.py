@@ -29,6 +29,8 @@ from tally.kernel.clock import current_instant
 from tally.operations.probe import ProbeFailed, Timing
 
 CONFIG = Path("samconfig.toml")
+# An output of each release that shares markers, and of none before.
+_SINCE_SHARED_MARKERS = "ObjectRescuesQueueUrl"
 BUILD = Path(".aws-sam/build")
 SAVED = Path(".local/deployments")
 
@@ -47,7 +49,10 @@ class Deployed:
 
 
 def own_markers_again(deployment: Deployment) -> None:
-    """A release from before shared markers would not see them (docs/adr/0024)."""
+    """A release from before shared markers would not see them (docs/adr/0024). One that shares them
+    goes on by the moment that it knows."""
+    if _SINCE_SHARED_MARKERS in deployment.outputs:
+        return
     if not forget_moment(deployment.table, current_instant()):
         print(
             "Changes share their markers by now, and a release from before shared markers does not "

@@ -21,6 +21,7 @@ from ops.deployment import Deployment
 from ops.errors import OpsError
 from ops.money import check_books, verify_payouts
 from ops.query_texts import erase_again
+from ops.tenants import index_tenants
 from tally.aws.table import Table
 from tally.kernel.clock import current_instant
 
@@ -88,9 +89,11 @@ def restore_table(deployed: Deployment, arguments: Namespace) -> int:
 
 
 def _check(restored: Deployment, arguments: Namespace) -> int:
-    """Counters are repaired: changes that were not counted yet never will be."""
+    """Counters are repaired: changes that were not counted yet never will be. So is the list of
+    tenants, which may have a part of the last transactions."""
     nothing = Namespace(tenant=[], payout=[], repair=True, pause=arguments.pause)
     return max(
+        index_tenants(restored, nothing),
         recount_tenants(restored, nothing),
         check_books(restored, nothing),
         verify_payouts(restored, nothing),

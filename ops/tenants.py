@@ -8,7 +8,13 @@ from collections.abc import Iterator
 from ops.commands import Commands, add_command, add_group
 from ops.deployment import Deployment
 from tally.access.model.tenants import Tenant
-from tally.access.tenants import correct_total, get_tenant, list_existing, list_tenants
+from tally.access.tenants import (
+    correct_total,
+    get_tenant,
+    list_existing,
+    list_tenants,
+    unlist_missing,
+)
 from tally.counting.recount import all_tenants
 from tally.kernel.errors import NotFound
 from tally.kernel.instants import for_display
@@ -65,6 +71,8 @@ def index_tenants(deployed: Deployment, _: Namespace) -> int:
             added += 1
             print(f"{tenant_id}: added")
     print(f"{found} tenants, {added} of them were not in the list.")
+    for tenant_id in unlist_missing(deployed.table):
+        print(f"{tenant_id}: taken out of the list, since there is no such tenant")
     before, total = correct_total(deployed.table)
     if before != total:
         print(f"The list's total was {before} and is {total} now.")

@@ -186,7 +186,7 @@ def test_the_gateways_own_answers_are_signed_errors(kind: str) -> None:
     body = json.loads(response["ResponseTemplates"][content_type])
 
     assert content_type == "application/json"
-    may_be_sent_again = {"Retry-After": "1"} if response.get("StatusCode") == 503 else {}
+    may_be_sent_again = {"Retry-After": "1"} if response.get("StatusCode") in (429, 503) else {}
     assert response["ResponseParameters"]["Headers"] == {
         "X-Request-Id": "context.requestId",
         **{name: f"'{value}'" for name, value in (ALWAYS | may_be_sent_again).items()},

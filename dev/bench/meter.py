@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from dev.bench.units import cancelled_write_units, read_units
@@ -29,7 +29,7 @@ class Meter:
     The calls are changed in nothing else, and the code that makes them in nothing at all.
     """
 
-    _usage: Usage = field(default_factory=Usage)
+    _usage: Usage | None = None
 
     def attach(self, client: Any) -> None:
         """Watch every call of a botocore client of DynamoDB."""
@@ -41,7 +41,7 @@ class Meter:
         """What is used until the end of the block."""
         self._usage = Usage()
         yield self._usage
-        self._usage = Usage()
+        self._usage = None
 
     def _before(
         self, params: dict[str, Any], model: Any, context: dict[str, Any], **_: object
@@ -53,6 +53,8 @@ class Meter:
     def _after(
         self, parsed: dict[str, Any], model: Any, context: dict[str, Any], **_: object
     ) -> None:
+        if self._usage is None:
+            return
         request = context[_REQUEST]
         self._usage.calls += 1
         if "Error" in parsed:

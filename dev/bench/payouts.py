@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from dev.bench import samples
 from dev.bench.figures import ALTERNATIVES, Figure, of_usage
 from dev.bench.lab import Lab
 from dev.bench.meter import Usage
@@ -24,6 +23,9 @@ from tally.access.items import tenant_key
 from tally.audit.model import SCHEDULE
 from tally.aws.items import to_item
 from tally.aws.table import Table
+from tally.catalog.items import dataset_attributes, dataset_key
+from tally.catalog.model.datasets import Dataset
+from tally.kernel.versions import Version
 from tally.ledger import reads as ledger
 from tally.ledger.items import entry_attributes, key_of_entry
 from tally.ledger.model.charges import SpendKind
@@ -34,6 +36,7 @@ from tally.payouts.model.statements import Line, lines_of
 from tally.payouts.runs import Bundle, Task, do_task, get_run, read_message, start_run
 
 PART = "A payout statement, by the number of ledger entries"
+BY_DATASETS = "A payout statement, by the number of datasets"
 RUN = "A payout run"
 _PERIOD, _TIME = "2026-03", "2026-03-15T12:00:00.000000000Z"
 _ENTRIES = 10, 1_000, 100_000
@@ -41,6 +44,8 @@ _AMOUNT = 450_000
 _PROVIDERS, _ENTRIES_EACH = 2_000, 3
 _HOLD_FOR = timedelta(days=90)
 _DATASETS = 10
+_MOST_DATASETS = 1, 300, 30_000
+_FEWEST_ENTRIES = 1_000
 # Of the memory for 1,000 entries: no more than a page of the ledger is held at once.
 _MOST_MEMORY = 1.2
 _MOST_ENTRIES, _MOST_CPU_SECONDS = 1_000_000, 300
@@ -72,16 +77,19 @@ def measure(stack: LocalStack, say: Callable[[str], None]) -> Iterator[Figure]:
     """
     lab = Lab.on(stack, "bench-payouts")
     yield from _statements(lab, stack.client("dynamodb"), say)
+    yield from _of_datasets(lab, stack.client("dynamodb"), say)
     yield from _run(lab, say)
 
 
 @dataclass(frozen=True, slots=True)
 class _Cost:
-    """`seconds` are those of the whole on the embedded AWS; `cpu_seconds` are our own."""
+    """`seconds` are those of the whole on the embedded AWS, `cpu_seconds` our own of the whole,
+    the meter's included, and `sum_cpu_seconds` those of summing the ledger."""
 
     usage: Usage
     seconds: float
     cpu_seconds: float
+    sum_cpu_seconds: float
     peak_mib: float
     answers: Sequence[bytes]
 
@@ -90,7 +98,7 @@ def _statements(lab: Lab, plain_client: Any, say: Callable[[str], None]) -> Iter
     costs = {}
     for entries in _ENTRIES:
         say(f"Making a statement of {entries:,} entries")
-        costs[entries] = _statement(lab, plain_client, entries)
+        costs[entries] = _statement(lab, plain_client, entries, _DATASETS)
     few, some, many = _ENTRIES
     most_writes = costs[few].usage.write_units
     most_memory = {many: _MOST_MEMORY * costs[some].peak_mib}
@@ -100,10 +108,24 @@ def _statements(lab: Lab, plain_client: Any, say: Callable[[str], None]) -> Iter
         yield Figure(PART, name, usage.read_units, "read units")
         yield Figure(PART, name, usage.write_units, "write units", most_writes)
         yield Figure(PART, name, cost.seconds, "seconds on the embedded AWS")
-        yield Figure(PART, name, cost.cpu_seconds, "CPU seconds")
+        yield Figure(PART, name, cost.sum_cpu_seconds, "CPU seconds")
         yield Figure(PART, name, cost.peak_mib, "MiB", most_memory.get(entries))
     yield from _a_million(plain_client, lab.table.name, costs[many], most_memory[many])
     yield from _compared(lab, plain_client, some)
+
+
+def _of_datasets(lab: Lab, plain_client: Any, say: Callable[[str], None]) -> Iterator[Figure]:
+    for datasets in _MOST_DATASETS:
+        say(f"Making a statement of {datasets:,} datasets")
+        entries = max(datasets, _FEWEST_ENTRIES // datasets * datasets)
+        cost = _statement(lab, plain_client, entries, datasets)
+        name = f"{datasets:,} dataset{'s' * (datasets > 1)} with {entries:,} entries"
+        yield Figure(BY_DATASETS, name, cost.usage.calls, "calls")
+        yield Figure(BY_DATASETS, name, cost.usage.read_units, "read units")
+        yield Figure(BY_DATASETS, name, cost.usage.write_units, "write units")
+        yield Figure(BY_DATASETS, name, cost.seconds, "seconds on the embedded AWS")
+        yield Figure(BY_DATASETS, name, cost.cpu_seconds, "CPU seconds", _MOST_CPU_SECONDS)
+        yield Figure(BY_DATASETS, name, cost.peak_mib, "MiB to sum the ledger")
 
 
 def _a_million(
@@ -134,7 +156,7 @@ def _followed(answers: Sequence[bytes]) -> Sequence[bytes]:
 
 def _compared(lab: Lab, plain_client: Any, entries: int) -> Iterator[Figure]:
     """What an entry costs of which only the lines are read, against one that is read whole."""
-    month = ProviderMonth(f"bench-payee-{entries}", _PERIOD, "USD")
+    month = ProviderMonth(_payee(entries, _DATASETS), _PERIOD, "USD")
     ours = Table(plain_client, lab.table.name)
     of_month = (month.tenant_id, month.period)
 
@@ -170,20 +192,25 @@ def _timed(
     return seconds
 
 
-def _statement(lab: Lab, plain_client: Any, entries: int) -> _Cost:
-    """What it takes to make one from so many entries; RuntimeError if it is wrong."""
-    tenant_id = f"bench-payee-{entries}"
+def _payee(entries: int, datasets: int) -> str:
+    return f"bench-payee-{entries}-{datasets}"
+
+
+def _statement(lab: Lab, plain_client: Any, entries: int, of_datasets: int) -> _Cost:
+    """What it takes to make one from so many entries of so many datasets; RuntimeError if it is
+    wrong."""
+    tenant_id = _payee(entries, of_datasets)
     lab.tenant(tenant_id)
-    datasets = [f"{tenant_id}-{n}" for n in range(_DATASETS)]
-    lab.post([samples.created(tenant_id, dataset_id) for dataset_id in datasets])
+    datasets = [f"{tenant_id}-{n:05}" for n in range(of_datasets)]
+    lab.put(_dataset(tenant_id, dataset_id) for dataset_id in datasets)
     lab.put(_month(tenant_id, datasets, entries))
     month = ProviderMonth(tenant_id, _PERIOD, "USD")
     how = Making(lab.now, "bench", _HOLD_FOR)
-    begun = time.perf_counter()
+    begun, cpu_begun = time.perf_counter(), time.process_time()
     with _in_key_conditions(lab.table.client, whole_items=True), lab.meter.measure() as usage:
         made = make(lab.table, month, how)
         lab.table.transact(made.actions)
-    seconds = time.perf_counter() - begun
+    seconds, whole = time.perf_counter() - begun, time.process_time() - cpu_begun
     if not made.actions:
         raise RuntimeError(f"{tenant_id} got no statement")
     ours = Table(plain_client, lab.table.name)
@@ -191,10 +218,10 @@ def _statement(lab: Lab, plain_client: Any, entries: int) -> _Cost:
         ledger_lines(ours, month)
     cpu_seconds, lines = _cpu_seconds(ours, month, answers)
     peak, same_lines = _peak_mib(ours, month, answers)
-    each = entries // _DATASETS
+    each = entries // of_datasets
     if not lines == same_lines == tuple(Line(of, each * _AMOUNT, each) for of in datasets):
-        raise RuntimeError(f"{tenant_id} has {lines}")
-    return _Cost(usage, seconds, cpu_seconds, peak, answers)
+        raise RuntimeError(f"{tenant_id} has {lines[:10]}")
+    return _Cost(usage, seconds, whole, cpu_seconds, peak, answers)
 
 
 @contextmanager
@@ -248,7 +275,7 @@ def _peak_mib(
 
 def _run(lab: Lab, say: Callable[[str], None]) -> Iterator[Figure]:
     say(f"Running payouts over {_PROVIDERS:,} providers")
-    lab.put(_small_providers(lab, f"bench-payee-{_ENTRIES[0]}-0"))
+    lab.put(_small_providers(lab, f"{_payee(_ENTRIES[0], _DATASETS)}-00000"))
     tasks: Any = _Tasks()
     start_run(lab.table, tasks, "run_bench", "2026-02", lab.now, by=SCHEDULE)
     begun = time.perf_counter()
@@ -286,6 +313,12 @@ def _small_providers(lab: Lab, dataset_id: str) -> Iterator[Item]:
         month = ProviderMonth(tenant_id, "2026-02", "USD")
         yield to_item(month.key, announcement(month))
         yield from _month(tenant_id, [dataset_id], _ENTRIES_EACH, "2026-02")
+
+
+def _dataset(tenant_id: str, dataset_id: str) -> Item:
+    created = Version(_TIME, 0, dataset_id, "/bench")
+    dataset = Dataset(tenant_id, dataset_id, f"Dataset {dataset_id}", created)
+    return to_item(dataset_key(dataset_id), dataset_attributes(dataset) | {"revision": 1})
 
 
 def _month(

@@ -60,7 +60,7 @@ def answer(status: int, body: Any, **headers: str) -> Answer:
 
 UNAUTHORIZED = answer(
     401,
-    failure("unauthorized", "A valid API key is required."),
+    failure("unauthorized", "A valid API key, session or access token is required."),
     WWW_Authenticate='Bearer realm="tally"',
 )
 AMBIGUOUS = answer(

@@ -168,6 +168,8 @@ def test_a_stolen_secret_lends_no_more_than_the_key_has(market: World) -> None:
         signed(market, own, scopes=(Scope.USAGE_READ, Scope.BILLING_READ)),
         signed(market, own, scopes=(Scope.ADMIN,)),
         signed(market, own, tenant_id="rival"),
+        signed(market, admin, tenant_id="rival"),
+        signed(market, admin, tenant_id=PLATFORM),
         signed(market, platform, tenant_id="acme"),
         signed(market, admin, tenant_id="rival", scopes=(Scope.ADMIN,)),
         signed(market, own, expires_at=NOW),

@@ -17,6 +17,7 @@ from tally.access.tenants import change_tenant, get_tenant
 from tests import builders
 from tests.api.answers import answer, failure, invalid, success
 from tests.api.keys import TENANTS
+from tests.api.logs import lines_of, written_text
 from tests.api.statements import access, detail
 from tests.faults import Fault, FaultyClient, rival
 from tests.operators import OPERATOR
@@ -302,9 +303,12 @@ def test_whoever_is_always_late_may_try_again(market: World) -> None:
         client.after(n, rival(get_in_first))
 
     message = "Other requests keep changing this tenant; send the request again."
-    assert patch(market, {"fee_rate": "0.2"}) == answer(
-        503, failure("unavailable", message), Retry_After="1"
-    )
+    with written_text() as written:
+        assert patch(market, {"fee_rate": "0.2"}) == answer(
+            503, failure("unavailable", message), Retry_After="1"
+        )
+    (line,) = (each for each in lines_of(written) if each["message"] == "request unavailable")
+    assert "cause" not in line  # nothing failed: others were first
     assert stored(market).fee_rate == Decimal("0.30")
 
 

@@ -205,6 +205,21 @@ def test_after_going_back_in_time_the_next_release_sets_a_new_moment(old_world: 
     assert objects(old_world) == 2
 
 
+def test_going_back_to_a_release_that_shares_markers_leaves_the_moment(
+    old_world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its processes know it already: a second one would split them."""
+    deployed = Deployment(old_world.table, {"ObjectRescuesQueueUrl": "url"}, None, None)
+    monkeypatch.setattr(deploying, "current_instant", lambda: old_world.now)
+    first = shared_since(process(old_world), old_world.now)
+    old_world.wait(hours=1)
+
+    deploying.own_markers_again(deployed)
+
+    assert shared_since(process(old_world), old_world.now) == first
+    assert capsys.readouterr().out == ""
+
+
 def test_a_moment_that_has_passed_is_not_forgotten(
     old_world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

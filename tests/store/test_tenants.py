@@ -116,6 +116,34 @@ def test_a_total_that_was_restored_without_its_tenants_is_corrected(
     ]
 
 
+@pytest.mark.parametrize("gone", [["acme"], ["acme", "north"], ["north", PLATFORM]])
+def test_places_that_were_restored_without_their_tenants_are_not_shown_and_then_removed(
+    gone: list[str], old: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    index_tenants(deployment(old), NOTHING)
+    table = old.table
+    table.transact([table.delete(tenant_key(each)) for each in gone])
+    left = [each for each in ("acme", "north", PLATFORM) if each not in gone]
+
+    one_by_one, after = [], None
+    while not one_by_one or after:
+        page = list_tenants(table, limit=1, after=after)
+        one_by_one += [tenant.tenant_id for tenant in page.rows]
+        after = page.last
+    capsys.readouterr()
+    index_tenants(deployment(old), NOTHING)
+
+    assert one_by_one == left
+    assert listed(table) == (left, len(left))
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        *(f"{each}: taken out of the list, since there is no such tenant" for each in gone),
+        f"The list's total was 3 and is {len(left)} now.",
+    ]
+    assert list_existing(table, left[0]) is False
+    old.tenant(gone[0])  # its place is free again
+    assert listed(table) == (sorted([*left, gone[0]]), len(left) + 1)
+
+
 def test_what_does_not_exist_is_not_listed(old: World) -> None:
     with old.unchanged(), pytest.raises(NotFound):
         list_existing(old.table, "nobody")

@@ -26,7 +26,7 @@ class FunctionFailed(Exception):
     """An exception that left a function, without what it said: Lambda logs and keeps that."""
 
 
-def kind_of(error: BaseException | None) -> str:
+def kind_of(error: BaseException) -> str:
     """`KeyError`, or for what AWS refused, `ClientError (ValidationException in PutItem)`."""
     name = type(error).__name__
     match getattr(error, "response", None):

@@ -12,7 +12,7 @@ from tally.aws.table import Table, default_table
 from tally.kernel.clock import current_instant
 from tally.logs import logger, with_request_id
 from tally.metrics import Metric, measured
-from tally.payouts.reserves import DueReserves, release
+from tally.payouts.reserves import DueReserves, release_all
 from tally.payouts.runs import Bundle, Outcome, Task, do_task, get_run, note_failure, read_message
 
 
@@ -29,7 +29,7 @@ def handler(event: dict[str, Any], _context: Any) -> None:
             case Bundle() as bundle:
                 payout_tasks().send_all(task.to_json() for task in bundle.tasks)
             case DueReserves(reserves):
-                released = sum(release(table, due, current_instant()) for due in reserves)
+                released = release_all(table, reserves, current_instant())
                 logger.info("reserves released", released=released, due=len(reserves))
 
 

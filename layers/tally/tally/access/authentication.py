@@ -31,14 +31,22 @@ class Authenticator(Protocol):
         """`credential` is its text; empty if none was sent. Unauthorized unless it is valid."""
 
 
-def authenticator_for(scope: Scope | None, sessions: SigningSecret | None = None) -> Authenticator:
+def authenticator_for(
+    scope: Scope | None,
+    sessions: SigningSecret | None = None,
+    platform_tenant_id: str | None = None,
+) -> Authenticator:
     """What proves the credentials of a route that needs the scope; None if any credential will do.
 
     Whoever issues keys or administers is looked up each time: what a key does in its last seconds
-    would outlast them. `sessions`: what signs sessions, unless it is the stack's own secret.
+    would outlast them. `sessions` and `platform_tenant_id`: what signs sessions, and whose keys
+    lend them for other tenants, unless they are the stack's own.
     """
-    remembers = scope is not None and not must_be_proved_anew(scope)
-    return CredentialAuthenticator(sessions or session_secret(), remembers=remembers)
+    return CredentialAuthenticator(
+        sessions or session_secret(),
+        platform_tenant_id or os.environ.get("PLATFORM_TENANT_ID", ""),
+        remembers=scope is not None and not must_be_proved_anew(scope),
+    )
 
 
 class CredentialAuthenticator:
@@ -48,8 +56,11 @@ class CredentialAuthenticator:
     signature and by its key.
     """
 
-    def __init__(self, sessions: SigningSecret, *, remembers: bool) -> None:
+    def __init__(
+        self, sessions: SigningSecret, platform_tenant_id: str, *, remembers: bool
+    ) -> None:
         self._sessions = sessions
+        self._platform_tenant_id = platform_tenant_id
         self._remembers = remembers
         self._known: Memory[str, tuple[Instant, ApiKey]] = Memory(_MOST_REMEMBERED)
         self._last_use = LastUse()
@@ -75,7 +86,12 @@ class CredentialAuthenticator:
     def _prove_session(self, text: str, table: Table, now: Instant) -> Caller:
         session = prove_session(text, self._sessions, now)
         key = self._find(session.prefix, table, now) if session else None
-        if session is None or key is None or not key.is_active(now) or not session.is_lent_by(key):
+        if (
+            session is None
+            or key is None
+            or not key.is_active(now)
+            or not session.is_lent_by(key, self._platform_tenant_id)
+        ):
             raise Unauthorized
         self._last_use.note(table, key, now)
         return Caller(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from threading import Lock
 from typing import NamedTuple
@@ -14,10 +15,11 @@ PAUSE_S = 60
 """There is at most one fetch in this time, whatever tokens say and however it ends."""
 
 FRESH_S = 300
-"""A key that the issuer withdraws is refused after this time, as long as the issuer answers."""
+"""A key that the issuer withdraws is refused after this time. While the issuer does not answer, its
+keys stay good: an outage logs out nobody whose key is known."""
 
-STALE_S = 24 * 3600
-"""While the issuer does not answer, its keys are believed for so long after its last answer."""
+# By its name, the functions' own logger writes what this one is told.
+_logger = logging.getLogger("tally").getChild("issuer_keys")
 
 
 class _Known(NamedTuple):
@@ -46,7 +48,7 @@ class IssuerKeys:
             self._refresh(key_id, seconds)
         known = self._known
         key = known.keys.get(key_id)
-        if key and _is_within(STALE_S, known.answered_at, seconds):
+        if key:
             return key
         if known.failure:
             raise Unavailable("The issuer's keys cannot be had now; send the request again.") from (
@@ -71,6 +73,8 @@ class IssuerKeys:
                 self._known = _Known(self._fetch(), seconds, seconds)
             except NoKeys as failure:
                 self._known = self._known._replace(asked_at=seconds, failure=str(failure))
+                fields = {"cause": str(failure)}
+                _logger.warning("issuer's keys not fetched", extra={"fields": fields})
         finally:
             self._fetching.release()
 

@@ -5,10 +5,11 @@ The list's total is written in the transaction that lists a tenant, so that both
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
+from itertools import batched, islice
 from typing import Any, NamedTuple
 
 from tally.access.items import (
@@ -29,6 +30,8 @@ from tally.kernel.errors import AlreadyExists, NotFound, Unavailable
 from tally.kernel.instants import Instant
 
 _LISTED = "listed"
+_LOOKED_UP = 100
+"""Tenants at a time."""
 _SAID_ANYWAY = ("tenant_id", "created_at")
 """What an entry of the audit trail says without details."""
 
@@ -121,6 +124,19 @@ def correct_total(table: Table) -> tuple[int, int]:
         else:
             return total, found
     raise Unavailable("Tenants keep being created; try again.")
+
+
+def unlist_missing(table: Table) -> Sequence[str]:
+    """Take those out of the list who do not exist, which only a restored table has. Their ids."""
+    listed = table.query(TENANTS_PK, LISTED_TENANT_PREFIX, consistent=True)
+    missing = []
+    for ids in batched((item["tenant_id"] for item in listed), _LOOKED_UP, strict=False):
+        found = table.get_many([tenant_key(each) for each in ids])
+        missing += [each for each in ids if tenant_key(each) not in found]
+    for each in missing:
+        absent = table.check(tenant_key(each), "attribute_not_exists(PK)")
+        table.transact([absent, table.delete(listed_tenant_key(each))])
+    return missing
 
 
 def _total(table: Table) -> int:
@@ -216,17 +232,23 @@ def list_tenants(
 ) -> Page[Tenant, TenantPosition]:
     """A page of all tenants, in the order of their ids."""
     total = _total(table)
+    tenants, more = cut(list(islice(_listed(table, after, limit + 1), limit + 1)), limit)
+    return Page(tenants, total, more, lambda tenant: TenantPosition(tenant.tenant_id))
+
+
+def _listed(table: Table, after: TenantPosition | None, page: int) -> Iterator[Tenant]:
+    """Those listed who exist: of a restored table, a transaction may have come back in part."""
     listed = table.query(
         TENANTS_PK,
         LISTED_TENANT_PREFIX,
         after=after and listed_tenant_key(*after).sk,
-        limit=limit + 1,
+        page=page,
         consistent=True,
     )
-    ids, more = cut([item["tenant_id"] for item in listed], limit)
-    found = table.get_many([tenant_key(tenant_id) for tenant_id in ids])
-    tenants = [tenant_from(found[tenant_key(tenant_id)]) for tenant_id in ids]
-    return Page(tenants, total, more, lambda tenant: TenantPosition(tenant.tenant_id))
+    for ids in batched((item["tenant_id"] for item in listed), page, strict=False):
+        found = table.get_many([tenant_key(tenant_id) for tenant_id in ids])
+        items = [found.get(tenant_key(tenant_id)) for tenant_id in ids]
+        yield from (tenant_from(item) for item in items if item)
 
 
 def _stored(tenant: Tenant) -> dict[str, Value]:

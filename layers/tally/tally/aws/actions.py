@@ -19,7 +19,7 @@ class Actions:
     def put(
         self, key: Key, attributes: dict[str, Any], condition: str = "", **bound: Any
     ) -> Action:
-        """Write an item whole. `condition` speaks of `:name`, bound by keyword."""
+        """Write an item whole."""
         return Action(Put=self._conditional(condition, bound) | {"Item": to_item(key, attributes)})
 
     def put_new(self, key: Key, attributes: dict[str, Any]) -> Action:

@@ -83,7 +83,7 @@ def digest_of(raw: Raw) -> bytes:
 @dataclass(frozen=True, slots=True)
 class Pages:
     """The pages of a slice as they were read. `page` is the one that is open; nothing is stored of
-    it yet if its version is 0. `closed` are the digests on the pages before it."""
+    it yet if its `revision` is 0. `closed` are the digests on the pages before it."""
 
     page: int = 0
     revision: int = 0

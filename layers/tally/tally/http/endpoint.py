@@ -188,7 +188,8 @@ class Endpoint:
         if answer.status_code == 500:
             logger.error("request failed", exc_info=error)
         elif answer.status_code == 503:
-            logger.warning("request unavailable", cause=kind_of(error.__cause__))
+            cause = error.__cause__
+            logger.warning("request unavailable", cause=kind_of(cause) if cause else None)
         body = self.enveloped_error(answer.body, answer.status_code, signed)
         return gateway_response(answer.status_code, written(body), answer.headers)
 

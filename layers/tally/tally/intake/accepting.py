@@ -119,7 +119,8 @@ class _Batch:
             self._rejected[len(self.outcomes)] = event
             self.outcomes.append(rejection)
             return True
-        if len(branch.writes) > MAX_TRANSACTION_ACTIONS:
+        # What does not even fit alone would wait for ever: let the transaction refuse it.
+        if self.draft.writes and len(branch.writes) > MAX_TRANSACTION_ACTIONS:
             return False
         self.draft = branch
         self._accepted[event.mark] = event.content

@@ -37,7 +37,7 @@ class Unauthorized(TallyError):
     code = "unauthorized"
 
     def __init__(self) -> None:
-        super().__init__("A valid API key is required.")
+        super().__init__("A valid API key, session or access token is required.")
 
 
 class InsufficientScope(TallyError):
@@ -87,6 +87,7 @@ class RateLimited(TallyError):
 
 
 class Unavailable(TallyError):
-    """The database refused for now (throttling, contention); the same request may be sent again."""
+    """A service that is needed refused for now (throttling, contention, an outage); the same
+    request may be sent again."""
 
     code = "unavailable"

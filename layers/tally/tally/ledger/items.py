@@ -48,17 +48,31 @@ def provider_month_key(period: Period, tenant_id: str, currency: str) -> Key:
     return Key(_register_pk(period, tenant_id), f"{PROVIDER_PREFIX}{tenant_id}#{currency}")
 
 
+def unspread_provider_month_key(period: Period, tenant_id: str, currency: str) -> Key:
+    """`PERIOD#2027-04` / `PROVIDER#acme#USD`: the same, from a release that spread no register"""
+    return Key(_unspread_pk(period), f"{PROVIDER_PREFIX}{tenant_id}#{currency}")
+
+
 def register_pks(period: Period) -> Sequence[str]:
-    """The partitions with a month's buyers and providers: `PERIOD#2027-04#00` to `...#0f`; one,
-    `PERIOD#2026-04`, for months before SPREAD_FROM."""
-    if period < SPREAD_FROM:
-        return [f"PERIOD#{period}"]
-    return [f"PERIOD#{period}#{part:02x}" for part in range(_REGISTER_PARTS)]
+    """The partitions with a month's buyers and providers: `PERIOD#2027-04`, and from SPREAD_FROM on
+    `PERIOD#2027-04#00` to `...#0f`. What releases before that wrote into the first one counts."""
+    return [_unspread_pk(period), *_spread_pks(period)]
 
 
 def _register_pk(period: Period, tenant_id: str) -> str:
-    pks = register_pks(period)
+    pks = _spread_pks(period) or [_unspread_pk(period)]
     return pks[crc32(tenant_id.encode()) % len(pks)]
+
+
+def _unspread_pk(period: Period) -> str:
+    return f"PERIOD#{period}"
+
+
+def _spread_pks(period: Period) -> Sequence[str]:
+    """None for months before SPREAD_FROM."""
+    if period < SPREAD_FROM:
+        return []
+    return [f"PERIOD#{period}#{part:02x}" for part in range(_REGISTER_PARTS)]
 
 
 def key_of_entry(entry: LedgerEntry) -> Key:

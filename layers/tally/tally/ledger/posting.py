@@ -16,6 +16,7 @@ from tally.ledger.items import (
     key_of_entry,
     period_key,
     provider_month_key,
+    unspread_provider_month_key,
 )
 from tally.ledger.model.charges import Charge
 from tally.ledger.model.entries import EntrySide, LedgerEntry, Months, Posting
@@ -56,8 +57,8 @@ def post(
 
 def months_to_import(event: Event[Fact], providers: Iterable[str], currency: str) -> Iterable[Key]:
     """The providers' months that imported history would post to."""
-    month = month_of(event.time)
-    return [provider_month_key(month, each, currency) for each in dict.fromkeys(providers)]
+    for each in dict.fromkeys(providers):
+        yield from _places(month_of(event.time), each, currency)
 
 
 def _months(event: Event[Fact], charge: Charge, draft: Draft, door: Door) -> Months:
@@ -70,9 +71,9 @@ def _months(event: Event[Fact], charge: Charge, draft: Draft, door: Door) -> Mon
     providers = sorted({part.provider_id for part in charge.parts if part.amount})
     if len(providers) > _MAX_IMPORTED_PROVIDERS:
         raise InvalidEvent(
-            "data.dataset_ids: a search of an ended month may name datasets of at most "
-            f"{_MAX_IMPORTED_PROVIDERS} providers",
-            field="data.dataset_ids",
+            "time: what is imported into an ended month may concern at most "
+            f"{_MAX_IMPORTED_PROVIDERS} providers; name fewer, or send it without backfill",
+            field="time",
         )
     stated = [each for each in providers if not _import(month, each, charge.currency, draft)]
     return Months(month, dict.fromkeys(stated, month_of(door.now)))
@@ -81,11 +82,19 @@ def _months(event: Event[Fact], charge: Charge, draft: Draft, door: Door) -> Mon
 def _import(period: str, provider_id: str, currency: str, draft: Draft) -> bool:
     """Count history into a provider's ended month; False if its statement is made."""
     month = ProviderMonth(provider_id, period, currency)
-    key = provider_month_key(period, provider_id, currency)
-    if is_closed(draft.items.get(key)):
+    places = _places(period, provider_id, currency)
+    if any(is_closed(draft.items.get(place)) for place in places):
         return False
-    draft.write(key, lambda table: count_import(table, month))
+    draft.write(month.key, lambda table: count_import(table, month))
     return True
+
+
+def _places(period: str, provider_id: str, currency: str) -> set[Key]:
+    """Where a statement may have closed a provider's month, perhaps one of an earlier release."""
+    return {
+        place(period, provider_id, currency)
+        for place in (provider_month_key, unspread_provider_month_key)
+    }
 
 
 def _announce(entry: LedgerEntry, draft: Draft) -> None:

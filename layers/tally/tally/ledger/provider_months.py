@@ -103,9 +103,11 @@ def close(
 
 
 def months_of(table: Table, period: Period) -> Iterator[ProviderMonth]:
-    """Every provider and currency that may have credits in a month."""
-    for item in _items_of(table, period, "tenant_id", "currency"):
-        yield ProviderMonth(item["tenant_id"], period, item["currency"])
+    """Every provider and currency that may have credits in a month, once."""
+    items = _items_of(table, period, "tenant_id", "currency")
+    named = ((item["tenant_id"], item["currency"]) for item in items)
+    for tenant_id, currency in dict.fromkeys(named):
+        yield ProviderMonth(tenant_id, period, currency)
 
 
 def statements_of(table: Table, period: Period) -> Iterator[str]:

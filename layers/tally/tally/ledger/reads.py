@@ -35,9 +35,12 @@ def periods(table: Table) -> Iterator[Period]:
 def tenants_of(table: Table, period: Period, side: EntrySide) -> Iterator[str]:
     """The tenants that may have entries on one side of a month: buyers or providers."""
     prefix = BUYER_PREFIX if side is EntrySide.DEBIT else PROVIDER_PREFIX
-    for pk in register_pks(period):
-        registered = table.query(pk, prefix, attributes=["tenant_id"], consistent=True)
-        yield from dict.fromkeys(item["tenant_id"] for item in registered)
+    registered = (
+        item["tenant_id"]
+        for pk in register_pks(period)
+        for item in table.query(pk, prefix, attributes=["tenant_id"], consistent=True)
+    )
+    yield from dict.fromkeys(registered)
 
 
 def entries(table: Table, tenant_id: str, period: Period, side: EntrySide) -> Iterator[LedgerEntry]:

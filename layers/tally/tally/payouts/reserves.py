@@ -7,7 +7,7 @@ as statements do, in one transaction: neither can settle a debt that the other h
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import batched
 from typing import Any, NamedTuple
 
@@ -72,6 +72,20 @@ def due_reserves(table: Table, now: Instant) -> Iterator[str]:
         if item["SK"] > reserve_key(now, "~").sk:
             return
         yield item["SK"]
+
+
+def release_all(table: Table, reserve_sks: Iterable[str], now: Instant) -> int:
+    """Release each; how many were not released before. One that cannot be released does not keep
+    the others from it: its error is raised at the end."""
+    released, errors = 0, []
+    for each in reserve_sks:
+        try:
+            released += release(table, each, now)
+        except Exception as error:  # noqa: BLE001  raised below, whatever it is
+            errors.append(error)
+    if errors:
+        raise errors[0]
+    return released
 
 
 def release(table: Table, reserve_sk: str, now: Instant) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from itertools import batched
@@ -154,12 +154,12 @@ def _store(table: Table, run: Run, by: Actor) -> Run:
     """Store a new run, or raise what a stored one expects. The run as it is then stored."""
     key = payout_run_key(run.period, run.run_id)
     for _ in range(_ATTEMPTS):
-        stored = table.get(key, consistent=True)
+        stored = get_run(table, run.period, run.run_id)
         # Providers of a month are never removed: an earlier start sent some of the same tasks.
         if stored is None:
             actions = [table.put_new(key, _run_attributes(run)), *_audited_start(table, run, by)]
-        elif stored["expected"] >= run.expected:
-            return get_run(table, run.period, run.run_id) or _run_from(stored)
+        elif stored.expected >= run.expected:
+            return stored
         else:
             more = "SET expected = :expected", "expected < :expected"
             actions = [table.update(key, *more, expected=run.expected)]
@@ -167,7 +167,7 @@ def _store(table: Table, run: Run, by: Actor) -> Run:
             table.transact(actions)
         except Cancelled:
             continue  # the run was started once more at the same time
-        return _run_from({**(stored or _run_attributes(run)), "expected": run.expected})
+        return replace(stored or run, expected=run.expected)
     raise Unavailable("Other requests keep starting this payout run; send the request again.")
 
 
