@@ -125,7 +125,8 @@ def test_places_that_were_restored_without_their_tenants_are_not_shown_and_then_
     table.transact([table.delete(tenant_key(each)) for each in gone])
     left = [each for each in ("acme", "north", PLATFORM) if each not in gone]
 
-    one_by_one, after = [], None
+    one_by_one: list[str] = []
+    after = None
     while not one_by_one or after:
         page = list_tenants(table, limit=1, after=after)
         one_by_one += [tenant.tenant_id for tenant in page.rows]
