@@ -105,6 +105,10 @@ bench-docs: setup ## Write docs/benchmarks.md and docs/costs.md from docs/benchm
 	$(BIN)/python -m dev.bench.report docs/benchmarks.json > docs/benchmarks.md
 	$(BIN)/python -m dev.costs docs/benchmarks.json > docs/costs.md
 
+.PHONY: screenshots
+screenshots: setup ## Take pictures of the console's pages on the stack of `make up` (needs Chromium)
+	@$(BIN)/python -m dev.screenshots
+
 .PHONY: load
 load: setup ## Send load from many clients, then check every number (LOAD="--seed 7")
 	$(BIN)/python -m dev.load $(LOAD)

@@ -6,11 +6,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import batched
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple
 
-from dev.demo_portfolio import PARTNER, Said, portfolio
-from dev.stack import Response
+from dev.demo_api import Api, Said, issue, post, request, send
+from dev.demo_portfolio import PARTNER, portfolio
 from ops.errors import OpsError
 from tally.kernel.periods import Period
 from tally.payouts.model.statements import statement_id
@@ -98,19 +97,6 @@ class Demo(NamedTuple):
     ids: DemoIds
 
 
-class Api(Protocol):
-    """Where a Tally is that is up."""
-
-    def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        json: object = None,
-    ) -> Response: ...
-
-
 def load(
     stack: Api,
     admin_key: str,
@@ -132,23 +118,19 @@ def load(
     )
     for tenant_id, name in tenants:
         body = {"tenant_id": tenant_id, "display_name": name, "query_text_retention_days": _EVER}
-        _post(stack, "/v1/admin/tenants", admin_key, body)
-    provider_key = _issue(stack, admin_key, PROVIDER, "Dashboard")["key"]
-    agent_key = _issue(stack, admin_key, AGENT, "Agent")["key"]
-    partner_key = _issue(stack, admin_key, PARTNER, "Dashboard")["key"]
+        post(stack, "/v1/admin/tenants", admin_key, body)
+    provider_key = issue(stack, admin_key, PROVIDER, "Dashboard")["key"]
+    agent_key = issue(stack, admin_key, AGENT, "Agent")["key"]
+    partner_key = issue(stack, admin_key, PARTNER, "Dashboard")["key"]
     *buyer_keys, retired = (
-        _issue(stack, admin_key, BUYER, name)
+        issue(stack, admin_key, BUYER, name)
         for name in ("Dashboard", "Research agent", "Nightly export", "Retired agent")
     )
     buyer_key = buyer_keys[0]["key"]
-    _request(stack, "DELETE", f"/v1/api-keys/{retired['api_key_id']}", buyer_key)
+    request(stack, "DELETE", f"/v1/api-keys/{retired['api_key_id']}", buyer_key)
 
     year = list(portfolio(datetime.now(UTC).date())) if year is None else year
-    of_partner = (_event(said.type, said.subject, said.data, said.time) for said in year)
-    for events in batched([*_catalog(datasets), *_activity(), *of_partner], 100, strict=False):
-        answer = _post(stack, "/v1/events", events_key, events)
-        if answer["rejected"]:
-            raise OpsError(f"The demo's events were rejected: {answer['results']}")
+    send(stack, "/v1/events", events_key, [*_catalog(datasets), *_activity(), *year])
     keys = DemoKeys(provider_key, buyer_key, agent_key, partner_key)
     _wait_until_counted(stack, keys, year, datasets)
     run_ids = _pay(stack, admin_key, keys)
@@ -163,11 +145,11 @@ def load(
     return Demo(keys, ids)
 
 
-def _catalog(filled: Sequence[Dataset]) -> Iterator[dict[str, Any]]:
+def _catalog(filled: Sequence[Dataset]) -> Iterator[Said]:
     """All datasets, and the objects of some."""
     for dataset_id, name, *_ in DATASETS:
         subject = {"tenant_id": PROVIDER, "dataset_id": dataset_id}
-        yield _event("dataset.created", dataset_id, subject | {"name": name})
+        yield Said("dataset.created", dataset_id, subject | {"name": name}, _BEGAN)
     for dataset_id, _, (pending, approved, rejected), indexed, size in filled:
         subject = {"tenant_id": PROVIDER, "dataset_id": dataset_id}
         objects = pending + approved + rejected
@@ -175,16 +157,16 @@ def _catalog(filled: Sequence[Dataset]) -> Iterator[dict[str, Any]]:
             thing = subject | {"object_id": f"obj_{n:05}"}
             one = f"{dataset_id}-{n:05}"
             share = size // objects + (n < size % objects)
-            yield _event("object.uploaded", one, thing | {"size_bytes": share})
+            yield Said("object.uploaded", one, thing | {"size_bytes": share}, _BEGAN)
             if n < approved:
-                yield _event("object.approved", one, thing)
+                yield Said("object.approved", one, thing, _BEGAN)
             elif n < approved + rejected:
-                yield _event("object.rejected", one, thing)
+                yield Said("object.rejected", one, thing, _BEGAN)
             if n < indexed:
-                yield _event("object.indexed", one, thing)
+                yield Said("object.indexed", one, thing, _BEGAN)
 
 
-def _activity() -> Iterator[dict[str, Any]]:
+def _activity() -> Iterator[Said]:
     """Searches and accesses of closed months, which count as spend of the present month."""
     contracts = DATASETS[1][0]
     for dataset_id, times, last, price in (
@@ -195,7 +177,7 @@ def _activity() -> Iterator[dict[str, Any]]:
             when = _before(last, hours=5 * (times - 1 - n))
             access = {"tenant_id": BUYER, "dataset_id": dataset_id, "kind": "retrieval"}
             one = f"{dataset_id}-{n:05}"
-            yield _event("dataset.accessed", one, access | _price(price), when)
+            yield Said("dataset.accessed", one, access | _price(price), when)
     prices = ("0.45",) * 213 + ("0.24",) * 9 + ("0.41",)
     for n, price in enumerate(prices):
         found = [DATASETS[n % 5][0], DATASETS[(n + 1) % 5][0]][: 1 + n % 2]
@@ -206,7 +188,7 @@ def _activity() -> Iterator[dict[str, Any]]:
             "result_count": n % 17,
         }
         when = _before("2026-04-05T08:00:00Z", hours=n)
-        yield _event("search.performed", f"{n:05}", search | _price(price), when)
+        yield Said("search.performed", f"{n:05}", search | _price(price), when)
     for search_activity_id, query, dataset_ids, results, price, when in _SEARCHES:
         search = {
             "tenant_id": AGENT,
@@ -215,7 +197,7 @@ def _activity() -> Iterator[dict[str, Any]]:
             "dataset_ids": list(dataset_ids),
             "result_count": results,
         }
-        yield _event("search.performed", search_activity_id, search | _price(price), when)
+        yield Said("search.performed", search_activity_id, search | _price(price), when)
 
 
 def _pay(stack: Api, admin_key: str, keys: DemoKeys) -> dict[Period, str]:
@@ -223,17 +205,15 @@ def _pay(stack: Api, admin_key: str, keys: DemoKeys) -> dict[Period, str]:
 
     Returns the run of each month.
     """
-    _post(stack, "/v1/events?backfill=true", admin_key, list(_history()))
+    send(stack, "/v1/events?backfill=true", admin_key, _history())
     run_ids = {
-        period: _post(stack, "/v1/admin/payout-runs", admin_key, {"period": period})[
-            "payout_run_id"
-        ]
+        period: post(stack, "/v1/admin/payout-runs", admin_key, {"period": period})["payout_run_id"]
         for period in _REVENUE
     }
     deadline = time.monotonic() + _PATIENCE_S
     while time.monotonic() < deadline:
         payouts, pending = (
-            _request(stack, "GET", "/v1/provider/payouts", key)["payouts"]
+            request(stack, "GET", "/v1/provider/payouts", key)["payouts"]
             for key in (keys.provider_key, keys.agent_key)
         )
         if (len(payouts), len(pending)) == (len(_REVENUE), 1):
@@ -244,21 +224,21 @@ def _pay(stack: Api, admin_key: str, keys: DemoKeys) -> dict[Period, str]:
     for payout in payouts:
         for status in ("processing", "paid"):
             path = f"/v1/admin/payouts/{payout['payout_statement_id']}/status"
-            _post(stack, path, admin_key, {"status": status})
+            post(stack, path, admin_key, {"status": status})
     return run_ids
 
 
-def _history() -> Iterator[dict[str, Any]]:
+def _history() -> Iterator[Said]:
     """The provider's revenue, and in the last month what the provider bought from the agent."""
     notes = {"tenant_id": AGENT, "dataset_id": _NOTES}
-    yield _event("dataset.created", _NOTES, notes | {"name": "Research Notes"})
+    yield Said("dataset.created", _NOTES, notes | {"name": "Research Notes"}, _BEGAN)
     bought = {"tenant_id": PROVIDER, "dataset_id": _NOTES, "kind": "download"} | _price("12.00")
-    yield _event("dataset.accessed", _NOTES, bought, f"{max(_REVENUE)}-20T12:00:00Z")
+    yield Said("dataset.accessed", _NOTES, bought, f"{max(_REVENUE)}-20T12:00:00Z")
     for period, amounts in _REVENUE.items():
         for dataset_id, amount in amounts:
             access = {"tenant_id": AGENT, "dataset_id": dataset_id, "kind": "download"}
             one = f"{period}-{dataset_id}"
-            yield _event("dataset.accessed", one, access | _price(amount), f"{period}-15T12:00:00Z")
+            yield Said("dataset.accessed", one, access | _price(amount), f"{period}-15T12:00:00Z")
 
 
 def _price(amount: str) -> dict[str, str]:
@@ -268,17 +248,6 @@ def _price(amount: str) -> dict[str, str]:
 def _before(time: str, *, hours: int) -> str:
     earlier = datetime.fromisoformat(time) - timedelta(hours=hours)
     return earlier.isoformat().replace("+00:00", "Z")
-
-
-def _event(kind: str, subject: str, data: dict[str, Any], when: str = _BEGAN) -> dict[str, Any]:
-    return {
-        "specversion": "1.0",
-        "id": f"demo-{kind}-{subject}",
-        "source": "/demo",
-        "type": kind,
-        "time": when,
-        "data": data,
-    }
 
 
 def _wait_until_counted(
@@ -293,14 +262,14 @@ def _wait_until_counted(
     reviewed = sum(approved + rejected for _, approved, rejected in states)
     deadline = time.monotonic() + _PATIENCE_S
     while time.monotonic() < deadline:
-        provider = _request(stack, "GET", "/v1/provider/dashboard", keys.provider_key)
+        provider = request(stack, "GET", "/v1/provider/dashboard", keys.provider_key)
         analytics_path = f"/v1/provider/datasets/{INVOICES}/analytics"
-        analytics = _request(stack, "GET", analytics_path, keys.provider_key)
-        accesses = _request(stack, "GET", "/v1/agent/activity/accesses", keys.buyer_key)
-        searches = _request(stack, "GET", "/v1/agent/activity/searches", keys.agent_key)
-        spend = _request(stack, "GET", "/v1/buyer/spend", keys.buyer_key)
-        portfolio_now = _request(stack, "GET", "/partner/analytics", keys.partner_key)
-        usage = _request(stack, "GET", usage_path, keys.partner_key)
+        analytics = request(stack, "GET", analytics_path, keys.provider_key)
+        accesses = request(stack, "GET", "/v1/agent/activity/accesses", keys.buyer_key)
+        searches = request(stack, "GET", "/v1/agent/activity/searches", keys.agent_key)
+        spend = request(stack, "GET", "/v1/buyer/spend", keys.buyer_key)
+        portfolio_now = request(stack, "GET", "/partner/analytics", keys.partner_key)
+        usage = request(stack, "GET", usage_path, keys.partner_key)
         shown = (
             provider["objects_approved"] + provider["objects_rejected"],
             analytics["active_object_count"],
@@ -318,23 +287,3 @@ def _wait_until_counted(
             return
         time.sleep(0.1)
     raise OpsError("The demo's events were not counted in time; `make logs` tells more.")
-
-
-def _issue(stack: Api, admin_key: str, tenant_id: str, name: str) -> dict[str, str]:
-    body = {"name": name, "scopes": ["usage:read", "billing:read", "keys:write"]}
-    issued: dict[str, str] = _post(
-        stack, f"/v1/admin/tenants/{tenant_id}/api-keys", admin_key, body
-    )
-    return issued
-
-
-def _post(stack: Api, path: str, key: str, body: dict[str, Any] | Sequence[Any]) -> Any:
-    return _request(stack, "POST", path, key, body)
-
-
-def _request(stack: Api, method: str, path: str, key: str, body: object = None) -> Any:
-    response = stack.request(method, path, headers={"X-API-Key": key}, json=body)
-    if response.status >= 400:
-        raise OpsError(f"{method} {path} answered {response.status}: {response.body.decode()}")
-    answer = response.json()
-    return answer if path.startswith("/partner/") else answer["data"]

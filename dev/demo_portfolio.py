@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
-from typing import Any, NamedTuple
+from typing import Any
+
+from dev.demo_api import Said
 
 PARTNER = "demo-partner"
 DAYS = 365
@@ -52,15 +54,6 @@ _TERMS = {
 }
 # The identifications of this one include contact details, for a second credit each.
 _DEAR = 3
-
-
-class Said(NamedTuple):
-    """An event without its envelope; `subject` is unique among events of the same type."""
-
-    type: str
-    subject: str
-    data: dict[str, Any]
-    time: str
 
 
 def portfolio(today: date) -> Iterator[Said]:

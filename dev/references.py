@@ -164,7 +164,7 @@ def scope_of(route: Route) -> str:
     if not isinstance(endpoint, Endpoint):
         return "no credential"
     if endpoint.scope is None:
-        return "any API key"
+        return "any API key" if route.path == "/v1/sessions" else "any credential"
     return f"`{endpoint.scope}`" + (" of the platform tenant" if endpoint.platform_only else "")
 
 
@@ -183,7 +183,7 @@ def _audience(path: str) -> int:
         "/v1/agent",
         "/partner",
         "/v1/api-keys",
-        "/v1/sessions",
+        "/v1/session",
     )
     return next((n for n, prefix in enumerate(prefixes) if path.startswith(prefix)), len(prefixes))
 

@@ -67,6 +67,12 @@ def pages() -> tuple[Route, ...]:
 
 
 @cache
+def api_pages() -> tuple[Route, ...]:
+    """Those that are part of the API: all but the console, which is a client of it."""
+    return tuple(page for page in pages() if page.path.startswith("/v1/"))
+
+
+@cache
 def fallbacks() -> tuple[Route, ...]:
     """What API Gateway takes if no route has the path and the method."""
     return tuple(route for route in _routes() if route.method == "ANY")
@@ -96,6 +102,8 @@ def route_for(method: str, path: str) -> tuple[Route, dict[str, str]]:
     for route in (*in_order, *fallbacks()):
         pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", route.path)
         pattern = re.sub(r"\{(\w+)\+\}", r"(?P<\1>.+)", pattern)
+        if route in pages():
+            pattern += "/?"  # API Gateway finds a resource with and without a slash at its end
         match = re.fullmatch(pattern, path, re.DOTALL)
         if match and route.method in (method, "ANY"):
             return route, match.groupdict()

@@ -14,13 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dev import ROOT, emulator, first_keys, oidc, stack
+from dev import ROOT, console, emulator, first_keys, oidc, stack
 from dev.containers import docker_runs
 from dev.demo import PROVIDER, Demo, load
+from dev.demo_history import MarketKeys, load_year
 from dev.emulator import Emulator
 from dev.oidc import OidcClient
 from dev.stack import LocalStack
 from ops.errors import exit_status
+from tally.kernel.clock import current_instant
 
 PORT = 4566
 
@@ -53,6 +55,7 @@ class Ready:
     events_key: str
     client: OidcClient
     demo: Demo | None
+    market: MarketKeys | None
 
 
 def main() -> int:
@@ -95,8 +98,9 @@ def _up(files: Files, port: int, *, demo: bool) -> None:
         with _step("Issuing the first keys"):
             admin_key, events_key = first_keys.issue(local)
         loaded = _load_demo(local, admin_key, events_key) if demo else None
+        market = _load_market(local, admin_key) if demo else None
         client = oidc.link(local, PROVIDER if demo else local.outputs["PlatformTenantId"])
-        ready = Ready(local, admin_key, events_key, client, loaded)
+        ready = Ready(local, admin_key, events_key, client, loaded, market)
         _write(files.stack, ready)
     except BaseException:
         emulator.stop(files.home)
@@ -110,8 +114,14 @@ def _load_demo(local: LocalStack, admin_key: str, events_key: str) -> Demo:
         return load(local, admin_key, events_key)
 
 
+def _load_market(local: LocalStack, admin_key: str) -> MarketKeys:
+    with _step("Loading a year of a marketplace"):
+        return load_year(local, admin_key, current_instant())
+
+
 def _greet(ready: Ready) -> None:
-    demo, dashboard = ready.demo, f"{ready.local.api_url}/v1/provider/dashboard"
+    demo, market = ready.demo, ready.market
+    dashboard = f"{ready.local.api_url}/v1/provider/dashboard"
     print(f"API           {ready.local.api_url}")
     print(f"admin key     {ready.admin_key}")
     print(f"events key    {ready.events_key}")
@@ -120,6 +130,13 @@ def _greet(ready: Ready) -> None:
         print(f"buyer key     {demo.keys.buyer_key}")
         print(f"agent key     {demo.keys.agent_key}   (a buyer of two searches)")
         print(f"partner key   {demo.keys.partner_key}   (a year of a portfolio)")
+    if market:
+        print("\nA year of a marketplace, which ends today:")
+        print(f"provider key  {market.market_provider_key}")
+        print(f"buyer key     {market.market_buyer_key}")
+    print("\nThe console, signed in for 12 hours:")
+    for page, link in _links(ready):
+        print(f"{page:<13} {link}")
     key = demo.keys.provider_key if demo else ready.admin_key
     print(f"\ncurl -H 'X-API-Key: {key}' {dashboard}")
     print(f"\nWith an access token:\n{oidc.bearer_call(ready.client, dashboard)}")
@@ -127,6 +144,18 @@ def _greet(ready: Ready) -> None:
         print("\nIn Lambda's container, with Docker:")
         print("make invoke FUNCTION=ProviderDashboard   runs a function's sample event")
         print("make api                                 serves the API on port 3000")
+
+
+def _links(ready: Ready) -> Iterator[tuple[str, str]]:
+    """A page of the console and its address, for each audience of the demo and for the operator."""
+    if ready.demo and ready.market:
+        for page, key in (
+            ("provider", ready.market.market_provider_key),
+            ("buyer", ready.market.market_buyer_key),
+            ("partner", ready.demo.keys.partner_key),
+        ):
+            yield page, console.link(ready.local, key, page, range="90d")
+    yield "operator", console.link(ready.local, ready.admin_key, "operator")
 
 
 def _write(path: Path, ready: Ready) -> None:
@@ -141,9 +170,9 @@ def _write(path: Path, ready: Ready) -> None:
         "stack_name": ready.local.stack_name,
         "oidc": ready.client._asdict(),
     }
-    if ready.demo:
+    if ready.demo and ready.market:
         keys, ids = ready.demo.keys._asdict(), ready.demo.ids._asdict()
-        content |= keys | {"demo": keys | ids}
+        content |= keys | {"demo": keys | ids | ready.market._asdict()}
     draft = path.with_suffix(".draft")
     draft.unlink(missing_ok=True)
     draft.touch(mode=0o600)

@@ -20,6 +20,7 @@ from ops import (
     query_texts,
     rescues,
     restore,
+    series,
     smoke,
     tenants,
 )
@@ -66,7 +67,7 @@ def parser() -> argparse.ArgumentParser:
         "--stack-name", metavar="NAME", help="a stack in AWS (default: the local one)"
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for group in (keys, tenants, oidc, counters, rescues, money, events, query_texts):
+    for group in (keys, tenants, oidc, counters, series, rescues, money, events, query_texts):
         group.add_commands(commands)
     for command in (invocations, restore, smoke):
         command.add_commands(commands)

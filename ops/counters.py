@@ -9,6 +9,7 @@ from typing import Any
 
 from ops.commands import Commands, add_command, add_group
 from ops.deployment import Deployment
+from tally.aws.moments import stored_moment
 from tally.counting import parking, rescues
 from tally.counting.engine import count
 from tally.counting.recount import (
@@ -22,6 +23,7 @@ from tally.counting.recount import (
 )
 from tally.counting.repair import repair
 from tally.kernel.clock import current_instant
+from tally.kernel.counters import series_key
 from tally.kernel.errors import TallyError
 
 
@@ -73,6 +75,8 @@ def recount_tenants(deployed: Deployment, arguments: Namespace) -> int:
             drifts = None
         else:
             _print(f"{name}: drift {len(drifts)}", drifts)
+            if any(d.unfilled for d in drifts) and stored_moment(deployed.table, series_key()):
+                print(f"  some may lack what a backfill adds: tally series backfill {name}")
         if drifts != [] and arguments.repair:
             repaired = repair(deployed.table, name, pause_s=arguments.pause, kinds=kinds, say=_say)
             _print(f"  repaired {len(repaired.mended)}", ())

@@ -24,13 +24,16 @@ from ops.deployment import Deployment, deployment_of
 from ops.errors import OpsError, exit_status
 from ops.parameters import Parameters, Settings, merged, release_of, settings_of
 from ops.smoke import smoke, url_of
+from tally.aws import moments
 from tally.counting.switch import forget_moment
 from tally.kernel.clock import current_instant
+from tally.kernel.counters import series_key
 from tally.operations.probe import ProbeFailed, Timing
 
 CONFIG = Path("samconfig.toml")
-# An output of each release that shares markers, and of none before.
+# Outputs of each release that shares markers, or counts series, and of none before.
 _SINCE_SHARED_MARKERS = "ObjectRescuesQueueUrl"
+_SINCE_SERIES = "ConsoleUrl"
 BUILD = Path(".aws-sam/build")
 SAVED = Path(".local/deployments")
 
@@ -49,14 +52,20 @@ class Deployed:
 
 
 def own_markers_again(deployment: Deployment) -> None:
-    """A release from before shared markers would not see them (docs/adr/0024). One that shares them
-    goes on by the moment that it knows."""
-    if _SINCE_SHARED_MARKERS in deployment.outputs:
-        return
-    if not forget_moment(deployment.table, current_instant()):
+    """A release from before shared markers would not see them (docs/adr/0024), and one from before
+    series does not count them (docs/adr/0027). One that has them goes on by the moment that it
+    knows."""
+    now = current_instant()
+    if _SINCE_SHARED_MARKERS not in deployment.outputs and not forget_moment(deployment.table, now):
         print(
             "Changes share their markers by now, and a release from before shared markers does not "
             "look at them: see docs/operations.md, Markers of counted changes."
+        )
+    if _SINCE_SERIES not in deployment.outputs and not moments.forget_moment(
+        deployment.table, series_key(), now
+    ):
+        print(
+            "Series lack what this release counts: see docs/operations.md, Series on a live table."
         )
 
 

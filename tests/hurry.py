@@ -95,8 +95,13 @@ UNPROCESSED = Trouble(
 )
 
 
-def _cancelled(asked: dict[str, Any]) -> None:
-    reasons = [{"Code": "ConditionalCheckFailed"}] * len(asked["TransactItems"])
+def _cancelled(asked: dict[str, Any]) -> dict[str, Any]:
+    """What has no condition is done."""
+    actions = [next(iter(action.values())) for action in asked["TransactItems"]]
+    conditional = ["ConditionExpression" in action for action in actions]
+    if not any(conditional):
+        return {}
+    reasons = [{"Code": "ConditionalCheckFailed" if each else "None"} for each in conditional]
     raise _refused("TransactionCanceledException", CancellationReasons=reasons)("Transact")
 
 

@@ -135,6 +135,29 @@ def usage(accepted: Iterable[Event]) -> Sums:
     return {day: dict(sums) for day, sums in days.items()}
 
 
+def usage_of_organizations(accepted: Iterable[Event]) -> Mapping[str, Sums]:
+    """A partner's usage, month by month and in each organization by organization."""
+    by_organization: dict[tuple[str, str], list[Event]] = defaultdict(list)
+    for event in accepted:
+        by_organization[event["time"][:7], event["data"].get("organization_id", "")].append(event)
+    months: dict[str, dict[str, Mapping[str, int]]] = defaultdict(dict)
+    for (month, organization), events in by_organization.items():
+        if days := usage(events):
+            months[month][organization] = {
+                field: sum(day[field] for day in days.values()) for field in FIELDS
+            }
+    return months
+
+
+def counted_of_organizations(world: World, partner_id: str) -> Mapping[str, Sums]:
+    """What the organizations' months say."""
+    months: dict[str, dict[str, Mapping[str, int]]] = defaultdict(dict)
+    for item in world.table.query(f"USED#{partner_id}", "MONTH#"):
+        _, month, organization = item["SK"].split("#")
+        months[month][organization] = {field: item.get(field, 0) for field in FIELDS}
+    return months
+
+
 def entered(entries: Iterable[UsageEntry | LoneUsage]) -> Sums:
     """What the stored entries add up to."""
     days: dict[str, Counter[str]] = defaultdict(Counter)

@@ -27,10 +27,9 @@ from tally.kernel.counters import Totals
 from tally.kernel.instants import plus
 from tally.kernel.keys import Key
 from tally.kernel.periods import closes_at
-from tally.ledger.counters import SpendTotals
-from tally.ledger.items import ledger_entry_key
-from tally.partners.counters import PartnerTotals, UsageTotals
-from tally.partners.model.usage import Bucket
+from tally.ledger.counters import BuyerDay, DatasetDay, DatasetMonth, ProviderDay, SpendTotals
+from tally.ledger.items import ledger_entry_key, period_key
+from tally.partners.counters import OrganizationMonth, PartnerTotals, UsageTotals
 from tests.template import FUNCTIONS, Properties
 
 STREAM: Properties = FUNCTIONS["CountChanges"]["Events"]["Stream"]["Properties"]
@@ -125,6 +124,7 @@ QUEUE_RIGHTS: Mapping[str, Mapping[str, Any]] = {
         "sqs:GetQueueAttributes": [ERASURES],
         "sqs:SendMessage": [ERASURES],
     },
+    "ShowHealth": {"sqs:GetQueueAttributes": [REJECTED]},
     "StartPayouts": {"sqs:SendMessage": [TASKS]},
     "CreatePayoutRun": {"sqs:SendMessage": [TASKS]},
     "GeneratePayout": {
@@ -311,7 +311,6 @@ ARGUMENTS: Mapping[str, tuple[Any, ...]] = {
     "object_id": ("obj_1",),
     "partner_id": ("acme", "DATASET"),
     "organization_id": ("org_1", "DATASET"),
-    "bucket": tuple(Bucket),
     "date": ("2026-04-05", "2026-04"),
     "day": ("2026-04-05",),
     "prefix": ("k3j5m7n2p4q6",),
@@ -326,6 +325,8 @@ ARGUMENTS: Mapping[str, tuple[Any, ...]] = {
     "period": ("2026-04",),
     "statement_id": ("pst_5e8848",),
     "due_at": ("2026-07-01T06:00:00.000000000Z",),
+    "started_at": ("2026-04-01T06:00:00.000000000Z",),
+    "reserve_sk": ("2026-07-01T06:00:00.000000000Z#pst_5e8848",),
     "run_id": ("run_2026-03",),
     "attempt": ("att_7f3c",),
     "last_dataset_id": ("dset_1", "DATASET"),
@@ -351,10 +352,14 @@ COUNTERS: tuple[Totals, ...] = (
     DatasetTotals("acme", "dset_1", "0"),
     BuyerTotals("acme"),
     SpendTotals("acme", "2026-04"),
+    BuyerDay("acme", "2026-04-05"),
+    ProviderDay("acme", "USD", "2026-04-05"),
+    DatasetDay("dset_1", "USD", "2026-04-05"),
+    DatasetMonth("acme", "2026-04", "USD", "dset_1"),
     AccessTotals("acme", "dset_1"),
     PartnerTotals("acme"),
-    UsageTotals("acme", Bucket.DAY, "2026-04-05"),
-    UsageTotals("acme", Bucket.MONTH, "2026-04"),
+    UsageTotals("acme", "2026-04-05"),
+    OrganizationMonth("acme", "2026-04", "org_1"),
 )
 
 
@@ -406,4 +411,5 @@ def test_something_is_counted() -> None:
     assert _is_counted(dataset_key("dset_1"))
     assert _is_counted(object_key("dset_1", "obj_1"))
     assert _is_counted(ledger_entry_key("acme", "2026-04", "debit", "5e8848"))
-    assert not _is_counted(ledger_entry_key("acme", "2026-04", "credit", "5e8848"))
+    assert _is_counted(ledger_entry_key("acme", "2026-04", "credit", "5e8848"))
+    assert not _is_counted(period_key("2026-04"))

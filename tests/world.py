@@ -28,7 +28,9 @@ from tally.access.model.tenants import Tenant
 from tally.access.sessions import session_secret
 from tally.access.tenants import create_tenant
 from tally.activity import erasing
-from tally.aws.queues import erasure_tasks, payout_tasks
+from tally.aws.buckets import Bucket, failed_batches
+from tally.aws.moments import start_series
+from tally.aws.queues import erasure_tasks, payout_tasks, rejected_events
 from tally.aws.secrets import Secret
 from tally.aws.table import Table
 from tally.counting import rescues
@@ -93,6 +95,27 @@ class Erasures:
 
 
 @dataclass
+class Rejections:
+    """The queue of rejected events: how many it has."""
+
+    number: int = 0
+
+    def waiting(self) -> int:
+        return self.number
+
+
+@dataclass
+class FailedBatches:
+    """S3 with one bucket: the objects in it by when they were written."""
+
+    written_at: list[Instant] = field(default_factory=list)
+
+    def list_objects_v2(self, **_: Any) -> dict[str, Any]:
+        found = [{"LastModified": to_datetime(each)} for each in self.written_at]
+        return {"Contents": found} if found else {}
+
+
+@dataclass
 class World:
     """`now` is the time of everything that happens; move it with `wait`.
 
@@ -108,6 +131,8 @@ class World:
     tasks: Any = field(default_factory=Tasks)
     erasures: Any = field(default_factory=Erasures)
     rescues: Any = field(default_factory=Tasks)
+    rejected: Rejections = field(default_factory=Rejections)
+    failed: FailedBatches = field(default_factory=FailedBatches)
     origins: frozenset[str] = frozenset()
     requests_per_minute: int = 0
     context: Any = None
@@ -147,6 +172,8 @@ class World:
         provided = overrides(self.table, self.now) | {
             payout_tasks: lambda: self.tasks,
             erasure_tasks: lambda: self.erasures,
+            failed_batches: lambda: Bucket(self.failed, "failed-batches"),
+            rejected_events: lambda: self.rejected,
             allowed_origins: lambda: self.origins,
             default_requests_per_minute: lambda: self.requests_per_minute,
             session_secret: lambda: secret,
@@ -382,5 +409,6 @@ def new_world() -> Iterator[World]:
             )
         )
         share_markers(world.table, 0)
+        start_series(world.table)
         world.tenant(PLATFORM)
         yield world

@@ -24,6 +24,7 @@ from dev.bench import (
     reads,
     rivals,
     samples,
+    series,
     storage,
     widest,
     writes,
@@ -72,6 +73,7 @@ def _measure(begun: float) -> Iterator[Figure]:
         yield from during("Accepting events", writes.accept(lab))
         yield from during("Counting changes", writes.count_changes(lab))
         yield from during("Searching, accessing, refunding", activity.measure(stack, lab))
+        yield from during("Counting and reading series", series.measure(lab))
         yield from during("Watching portfolios", partners.measure(lab))
         yield from during("Counting a hot provider", rivals.measure(stack, lab))
         yield from payouts.measure(stack, partial(_say, begun))

@@ -14,6 +14,7 @@ from typing import Any
 from dev.bench import samples
 from dev.bench.figures import Figure, of_usage
 from dev.bench.lab import BATCH, Lab
+from dev.bench.payouts import in_key_conditions
 from dev.bench.samples import Event
 from dev.gateway import PLATFORM
 from dev.stack import LocalStack
@@ -131,7 +132,8 @@ def _pay(lab: Lab) -> Iterator[Figure]:
         partial(do_task, lab.table, Task.from_json(body), lab.now, hold_for=_HOLD_FOR)
         for body in tasks.bodies
     ]
-    yield from _repeated(lab, STATEMENT, made)
+    with in_key_conditions(lab.table.client, whole_items=True):
+        yield from _repeated(lab, STATEMENT, made)
 
 
 def _get(lab: Lab) -> Iterator[Figure]:

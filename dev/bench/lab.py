@@ -25,6 +25,9 @@ from tally.access.model.scopes import Scope
 from tally.access.model.tenants import Tenant
 from tally.access.tenants import create_tenant
 from tally.audit.model import Actor, ActorType
+from tally.aws.buckets import Bucket, failed_batches
+from tally.aws.moments import start_series
+from tally.aws.queues import Queue, rejected_events
 from tally.aws.table import Table
 from tally.counting.changes import Counted
 from tally.counting.engine import count
@@ -41,6 +44,7 @@ _OPERATOR = Actor(ActorType.OPERATOR, "bench")
 class Lab:
     """All calls of `table` are seen by `meter`. Time stands still: a key once known stays known."""
 
+    stack: LocalStack
     table: Table
     meter: Meter
     streams: Any
@@ -59,8 +63,9 @@ class Lab:
         create_table(client, name)
         table = Table(client, name)
         share_markers(table, 0)
+        start_series(table)
         meter.attach(client)
-        return cls(table, meter, streams, first_iterator(stack, name))
+        return cls(stack, table, meter, streams, first_iterator(stack, name))
 
     def tenant(self, tenant_id: str, requests_per_minute: int | None = None) -> None:
         """Without a limit of its own it has none."""
@@ -88,10 +93,19 @@ class Lab:
         url = f"{path}?{urlencode(query)}" if query else path
         headers = {"X-API-Key": key, "Content-Type": "application/json"}
         event = proxy_event(method, url, headers, None if body is None else json.dumps(body))
-        answer = invoke(event, overrides(self.table, self.now), warm=True)
+        answer = invoke(event, self._provided(), warm=True)
         if answer.status >= 300:
             raise RuntimeError(f"{method} {url} answered {answer}")
         return answer.body if path.startswith("/partner/") else answer.body["data"]
+
+    def _provided(self) -> dict[Any, Any]:
+        """The bucket and the queue that an operator asks about are the deployed stack's."""
+        bucket = self.stack.outputs["FailedBatchesBucket"]
+        queue = self.stack.outputs["RejectedEventsQueueUrl"]
+        return overrides(self.table, self.now) | {
+            failed_batches: lambda: Bucket(self.stack.client("s3"), bucket),
+            rejected_events: lambda: Queue(self.stack.client("sqs"), queue),
+        }
 
     def post(self, events: Sequence[Event]) -> None:
         """Send events, in requests as large as allowed."""

@@ -48,6 +48,8 @@ class Meter:
     ) -> None:
         if model.name in _WRITES:
             params["ReturnConsumedCapacity"] = "TOTAL"
+        if self._usage is not None and params.pop("ProjectionExpression", None):
+            _forget_unused_names(params)
         context[_REQUEST] = params
 
     def _after(
@@ -66,3 +68,12 @@ class Meter:
             consumed = parsed["ConsumedCapacity"]
             tables = consumed if isinstance(consumed, list) else [consumed]
             self._usage.write_units += sum(table["CapacityUnits"] for table in tables)
+
+
+def _forget_unused_names(params: dict[str, Any]) -> None:
+    """DynamoDB refuses names that no expression uses."""
+    expressions = [text for name, text in params.items() if name.endswith("Expression")]
+    names = params.pop("ExpressionAttributeNames", {})
+    used = {name: of for name, of in names.items() if any(name in each for each in expressions)}
+    if used:
+        params["ExpressionAttributeNames"] = used

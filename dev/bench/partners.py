@@ -6,7 +6,6 @@ write them.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -22,14 +21,15 @@ from tally.access.model.scopes import Scope
 from tally.aws.items import to_item
 from tally.counting.engine import count
 from tally.intake.accepting import leave_to_the_stream
+from tally.kernel.counters import Totals
 from tally.kernel.instants import plus
-from tally.kernel.keys import Key
+from tally.kernel.series import Granularity
 from tally.kernel.versions import Version
-from tally.partners.billing import terms_and_totals
-from tally.partners.counters import UsageTotals
+from tally.partners.counters import OrganizationMonth, UsageTotals
 from tally.partners.items import (
     listed_organization_key,
     listing_attributes,
+    lone_amounts,
     organization_attributes,
     organization_key,
 )
@@ -38,22 +38,28 @@ from tally.partners.model.organizations import (
     OrganizationEventKind,
     new_organization,
 )
-from tally.partners.model.usage import Bucket, Usage
+from tally.partners.model.usage import Usage
 
 WATCHING = "A partner's analytics, warm"
 FEEDING = "An identification"
 LISTING = "A page of a partner's organizations, warm"
+SERIES = "A partner's series, warm"
+USED = "A page of the usage of a partner's organizations, warm"
 _FEW, _SOME, _MANY = 10, 20, 5_000
 _DAYS = 1_250  # counted ones, up to today
 _RANGES = (("1 day", 1), ("30 days", 30), ("1 year", 365), ("3 years", 1_096))
 _LONG_AGO = 100
-# One for the terms, and one each for the days before, the months, and the days after.
-_MOST_CALLS, _MOST_READ_UNITS = 4, 4
+_USED = Usage(identifications=51_234, quantity=1_234_567, events=52_345, credits=61_234)
+_MOST_CALLS_OF_A_SERIES, _MOST_READ_UNITS_OF_A_SERIES = 8, 20
+# One for the terms, and one for the days.
+_MOST_CALLS, _MOST_READ_UNITS = 2, 21
 # And one for the days of the present billing period, if the range ended before it.
-_MOST_CALLS_OF_THE_PAST, _MOST_READ_UNITS_OF_THE_PAST = 5, 5
+_MOST_CALLS_OF_THE_PAST, _MOST_READ_UNITS_OF_THE_PAST = 3, 22
 # The record that it was accepted takes two of them.
 _MOST_WRITE_UNITS = 2.5
 _MOST_WRITE_UNITS_ALONE = 6
+# Of as many organizations as events: each has a counter of its own.
+_MOST_WRITE_UNITS_OF_MANY = 4.75
 
 
 def measure(lab: Lab) -> Iterator[Figure]:
@@ -62,6 +68,7 @@ def measure(lab: Lab) -> Iterator[Figure]:
     for organizations in (_FEW, _SOME, _MANY):
         _portfolio(lab, organizations)
     yield from _watch(lab)
+    yield from _watch_by_period(lab)
     yield from _list(lab)
     yield from _feed(lab)
 
@@ -71,7 +78,7 @@ def _watch(lab: Lab) -> Iterator[Figure]:
     few, many = _Watcher(lab, _FEW), _Watcher(lab, _MANY)
     for name, days in _RANGES:
         since = today - timedelta(days=days - 1)
-        of_few, told = few.analytics(since, today)
+        of_few, _ = few.analytics(since, today)
         of_many, _ = many.analytics(since, today)
         yield from _read(WATCHING, name, of_few, _MOST_CALLS, _MOST_READ_UNITS)
         limits = of_few.calls, of_few.read_units
@@ -82,19 +89,16 @@ def _watch(lab: Lab) -> Iterator[Figure]:
     limits = _MOST_CALLS_OF_THE_PAST, _MOST_READ_UNITS_OF_THE_PAST
     yield from _read(WATCHING, name, of_past, *limits)
 
-    # Without counters of months, every day would have to be read.
-    with lab.meter.measure() as daily:
-        terms_and_totals(lab.table, _partner(_FEW))
-        first, last = (
-            UsageTotals(_partner(_FEW), Bucket.DAY, str(day)).key for day in (since, today)
-        )
-        read = list(lab.table.query(first.pk, between=(first.sk, last.sk)))
-    if sum(day["identifications"] for day in read) != told["totalIdentifications"]:
-        raise RuntimeError("both ways to read must give the same sum")
-    yield from _read(WATCHING, f"{_RANGES[-1][0]}, from counters of days alone", daily)
-    ratio = of_few.read_units / daily.read_units
-    name = f"read units of {_RANGES[-1][0]} of analytics: months and days / days alone"
-    yield Figure(ALTERNATIVES, name, ratio, "ratio")
+
+def _watch_by_period(lab: Lab) -> Iterator[Figure]:
+    watcher, (name, days) = _Watcher(lab, _FEW), _RANGES[-1]
+    first = _today(lab) - timedelta(days=days - 1)
+    for granularity in Granularity:
+        usage, told = watcher.series(first, _today(lab), granularity)
+        if told["totals"]["events"] != days * _USED.events:
+            raise RuntimeError("not all days were summed")
+        limits = _MOST_CALLS_OF_A_SERIES, _MOST_READ_UNITS_OF_A_SERIES
+        yield from _read(SERIES, f"{name} by {granularity}", usage, *limits)
 
 
 def _list(lab: Lab) -> Iterator[Figure]:
@@ -103,6 +107,10 @@ def _list(lab: Lab) -> Iterator[Figure]:
         if (told["total"], len(told["organizations"])) != (organizations, 20):
             raise RuntimeError("not all organizations were listed")
         yield from _read(LISTING, f"20 of {organizations:,}", usage)
+        usage, told = _Watcher(lab, organizations).organizations_usage()
+        if (told["total"], len(told["organizations"])) != (organizations, 20):
+            raise RuntimeError("not all organizations with usage were listed")
+        yield from _read(USED, f"20 of {organizations:,}", usage)
 
 
 def _feed(lab: Lab) -> Iterator[Figure]:
@@ -135,7 +143,7 @@ def _feed(lab: Lab) -> Iterator[Figure]:
     yield from full_by_request.figures(f"in {BATCH}, {by_request}", _MOST_WRITE_UNITS)
     of_many = _fed(lab, full(4, BATCH), 1)
     name = f"in {BATCH} of {BATCH} organizations, {by_request}"
-    yield from of_many.figures(name, full_by_request.write_units)
+    yield from of_many.figures(name, _MOST_WRITE_UNITS_OF_MANY)
     alone_at_once = _fed(lab, alone(BATCH), BATCH)
     yield from alone_at_once.figures(f"alone, left to the stream, {BATCH} {at_once}")
     full_at_once = _fed(lab, full(10), 10)
@@ -193,7 +201,7 @@ def _fed(lab: Lab, requests: Sequence[Sequence[Event]], at_once: int) -> _Fed:
 
 
 def _partner(organizations: int) -> str:
-    return f"bench-partner-of-{organizations}"
+    return f"bench-of-{organizations:04}"  # all of one length, which each read pays for
 
 
 def _today(lab: Lab) -> date:
@@ -204,28 +212,27 @@ def _portfolio(lab: Lab, organizations: int) -> None:
     """A partner with usage on every day, and its organizations."""
     partner_id = _partner(organizations)
     lab.tenant(partner_id)
-    of_month: Counter[str] = Counter()
-    items = []
-    for n in range(_DAYS):
-        day = str(_today(lab) - timedelta(days=n))
-        of_month[day[:7]] += 1
-        items.append(_counter(UsageTotals(partner_id, Bucket.DAY, day).key, 1))
-    for month, days in of_month.items():
-        items.append(_counter(UsageTotals(partner_id, Bucket.MONTH, month).key, days))
-    lab.put(items)
+    days = [str(_today(lab) - timedelta(days=n)) for n in range(_DAYS)]
+    lab.put(_counter(UsageTotals(partner_id, day)) for day in days)
+    month, ids = days[0][:7], map(_organization_id, range(organizations))
+    lab.put(_counter(OrganizationMonth(partner_id, month, each)) for each in ids)
     lab.put(item for n in range(organizations) for item in _organization(partner_id, n))
     if lab.count().counted != organizations:
         raise RuntimeError("not all organizations were counted")
 
 
-def _counter(key: Key, days: int) -> Mapping[str, Any]:
-    used = Usage(identifications=51_234, quantity=1_234_567, events=52_345, credits=61_234)
-    return to_item(key, {field: days * n for field, n in used._asdict().items()})
+def _counter(totals: Totals) -> Mapping[str, Any]:
+    """As large as they become: all of it also counted alone."""
+    return to_item(totals.key, lone_amounts(_USED))
+
+
+def _organization_id(n: int) -> str:
+    return f"org_{n:05}"
 
 
 def _organization(partner_id: str, n: int) -> Iterator[Mapping[str, Any]]:
     """The item of the organization, and that of its place in the list."""
-    organization_id = f"org_{n:05}"
+    organization_id = _organization_id(n)
     created = OrganizationEvent(
         OrganizationEventKind.CREATED,
         partner_id,
@@ -249,6 +256,15 @@ class _Watcher:
 
     def analytics(self, first: date, last: date) -> tuple[Metered, Mapping[str, Any]]:
         return self._ask("/partner/analytics", startDate=str(first), endDate=str(last))
+
+    def series(
+        self, first: date, last: date, granularity: Granularity
+    ) -> tuple[Metered, Mapping[str, Any]]:
+        days = {"startDate": str(first), "endDate": str(last)}
+        return self._ask("/partner/analytics/series", **days, granularity=granularity)
+
+    def organizations_usage(self) -> tuple[Metered, Mapping[str, Any]]:
+        return self._ask("/partner/organizations/usage")
 
     def organizations(self) -> tuple[Metered, Mapping[str, Any]]:
         return self._ask("/partner/organizations")

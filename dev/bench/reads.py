@@ -23,9 +23,18 @@ _MOST_CALLS = {
     "/v1/admin/tenants": 4,
     "/v1/admin/tenants/{id}": 2,
     "/v1/admin/audit": 3,
+    "/v1/admin/payout-runs": 3,
+    "/v1/admin/payouts": 3,
+    "/v1/admin/health": 3,
+    "/v1/session": 2,  # the tenant's name and currency
+    "/v1/provider/datasets": 3,  # and their counts
+    "/v1/provider/payouts/upcoming": 5,  # rates, balances, reserves, and the lines
     "/v1/agent/activity/searches": 2,
     "/v1/agent/activity/accesses": 2,
     "/v1/provider/payouts": 2,
+    # The tenant's currency, and the days.
+    "/v1/provider/series": 2,
+    "/v1/buyer/series": 2,
     # The terms and the usage; the tenant's currency unless the terms name one.
     "/partner/analytics": 2,
     "/partner/billing": 3,

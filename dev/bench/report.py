@@ -22,6 +22,7 @@ from dev.bench import (
     payouts,
     reads,
     rivals,
+    series,
     storage,
     widest,
     writes,
@@ -90,6 +91,14 @@ own.""",
         (writes.COUNTING, activity.COUNTING, comparison.PART),
     ),
     _Section(
+        "What do series cost?",
+        """\
+Searches and accesses come in requests of 100, and are counted in batches of 100 changes: with
+series, and as it was without them. The series read are of a provider, a dataset and a buyer with
+something on each of 1,096 days, and with ids of 36 characters.""",
+        (series.ADDING, series.READING),
+    ),
+    _Section(
         "What does a statement cost?",
         """\
 The ledger entries are put into the embedded DynamoDB in the form in which events write them; the
@@ -102,12 +111,12 @@ handles them one after the other here; the deployed stack handles ten at a time.
     _Section(
         "What does a partner's portfolio cost?",
         """\
-Usage is counted by day and by month, so analytics read the days at both ends of the range and the
-months between. The partner has usage on every day, and 5,000 organizations must cost what 10
-cost. A page of the list of organizations reads the whole list to filter and sort it. A request
-stores one entry for all of a partner's usage events of a day, so events cost less in full
-requests.""",
-        (partners.WATCHING, partners.LISTING, partners.FEEDING),
+Usage is counted by day, so analytics and series read the days of the range. The partner has usage
+on every day, and 5,000 organizations must cost what 10 cost. A page of the list of organizations
+reads the whole list to filter and sort it, and so does a page of what they used in a month. A
+request stores one entry for all of a partner's usage events of a day, so events cost less in full
+requests; each organization among them has a counter of its own.""",
+        (partners.WATCHING, partners.SERIES, partners.LISTING, partners.USED, partners.FEEDING),
     ),
     _Section(
         "What does an invocation take of the function?",

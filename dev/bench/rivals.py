@@ -34,13 +34,13 @@ from tally.counting.engine import count, count_under
 from tally.counting.markers import Markers
 from tally.counting.parts import NO_PARTS, Parts
 from tally.kernel.errors import Unavailable
-from tally.partners.counters import UsageTotals
+from tally.partners.counters import OrganizationMonth, UsageTotals
 from tally.partners.items import key_of_usage, usage_attributes
-from tally.partners.model.usage import Bucket, Usage, UsageEntry
+from tally.partners.model.usage import Usage, UsageEntry
 
 PROVIDER = "2,000 changes of a hot provider, counted by several at once"
 PARTNER = "2,000 entries of a hot partner, counted by several at once"
-_CHANGES, _DAY = 2_000, "2026-04-05"
+_CHANGES, _DAY, _ORGANIZATION = 2_000, "2026-04-05", "org_1"
 _CONSUMERS = 1, 4, 8
 _DATASETS = 40
 _DELIVERED = 20  # changes in a delivery
@@ -185,8 +185,9 @@ def _copy(stored: dict[str, Any], object_id: str) -> dict[str, Any]:
 
 
 def _changes_of_a_partner(lab: Lab, partner_id: str) -> list[Record]:
+    one = Usage(1, 1, 1, 1)
     entries = [
-        UsageEntry(partner_id, _DAY, f"{partner_id}-{n:05}", Usage(1, 1, 1, 1))
+        UsageEntry(partner_id, _DAY, f"{partner_id}-{n:05}", one, {_ORGANIZATION: one})
         for n in range(_CHANGES)
     ]
     lab.put(to_item(key_of_usage(entry), usage_attributes(entry)) for entry in entries)
@@ -195,12 +196,12 @@ def _changes_of_a_partner(lab: Lab, partner_id: str) -> list[Record]:
 
 def _events_of(lab: Lab, partner_id: str) -> int:
     totals = (
-        UsageTotals(partner_id, Bucket.DAY, _DAY),
-        UsageTotals(partner_id, Bucket.MONTH, _DAY[:7]),
+        UsageTotals(partner_id, _DAY),
+        OrganizationMonth(partner_id, _DAY[:7], _ORGANIZATION),
     )
     of_day, of_month = (lab.table.get(each.key, consistent=True) or {} for each in totals)
     if [of_day[field] for field in Usage._fields] != [of_month[field] for field in Usage._fields]:
-        raise RuntimeError("the day and its month must come to the same")
+        raise RuntimeError("the day and its organization's month must come to the same")
     return int(of_day["events"])
 
 

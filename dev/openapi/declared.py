@@ -14,13 +14,25 @@ from pydantic import BaseModel
 from dev.openapi.schemas import SchemaError, about
 from dev.template import Route
 from tally.http.answers import Answer, Form, Statuses, Text
-from tally.http.arguments import Argument, Choice, PathId, Query, WholeNumber, flag, plain_text
+from tally.http.arguments import (
+    Argument,
+    Choice,
+    PathId,
+    Query,
+    WholeNumber,
+    an_id,
+    flag,
+    month,
+    plain_text,
+)
 from tally.http.bodies import JsonBody
+from tally.http.days import day, first_day, last_day
 from tally.http.endpoint import Endpoint
 from tally.http.endpoint import Route as Declaration
-from tally.http.partner import PartnerEndpoint, day
+from tally.http.partner import PartnerEndpoint
+from tally.http.series import currency_code
 from tally.kernel.instants import parse_instant
-from tally.wire.fields import Timestamp
+from tally.wire.fields import Currency, Id, Month, Timestamp
 
 
 @dataclass(frozen=True)
@@ -83,7 +95,9 @@ class Operation:
 
     @property
     def outcomes(self) -> list[Outcome]:
-        return outcomes_of(self.declaration.function, self.declaration.status_code)
+        status = self.declaration.status_code
+        declared = outcomes_of(self.declaration.function, status)
+        return [*declared, *([_as_csv(self.endpoint.rows, status)] if self.endpoint.rows else [])]
 
 
 def sent_type(argument: Argument) -> Any:
@@ -101,10 +115,27 @@ def sent_type(argument: Argument) -> Any:
 
 _SENT: Mapping[Callable[[str], Any], Any] = {
     flag: bool,
+    an_id: Id,
     plain_text: str,
     parse_instant: Timestamp,
     day: date | datetime,
+    first_day: date | datetime | Month,
+    last_day: date | datetime | Month,
+    currency_code: Currency,
+    month: Month,
 }
+
+
+def _as_csv(rows: str, status: int) -> Outcome:
+    """The other form of a list."""
+    form = Form(
+        "text/csv",
+        f"The `{rows}` for spreadsheets, if `Accept` prefers it to JSON: a header line with the "
+        "names of their fields, then a line for each. What has parts is JSON in its cell. An "
+        "apostrophe stands before text that a spreadsheet would run as a formula.",
+        {"Link": 'The address of the next page, if there is one: `<?...>; rel="next"`.'},
+    )
+    return Outcome(status, form.description, form=form)
 
 
 def outcomes_of(function: Callable[..., Any], status: int) -> list[Outcome]:

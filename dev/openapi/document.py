@@ -14,7 +14,7 @@ from dev.openapi.errors import error_responses, error_schemas
 from dev.openapi.examples import Seen, look_around
 from dev.openapi.pages import page_errors, page_operation
 from dev.openapi.schemas import merged
-from dev.template import pages, routes
+from dev.template import api_pages, routes
 from tally.wire.json import dump_json
 
 OPENAPI = ROOT / "functions/api/reference/openapi.json"
@@ -92,7 +92,7 @@ def assembled(known: list[Operation], seen: Seen) -> dict[str, Any]:
         responses |= dict(refused.values())
         told = operations.operation_object(each, described, seen.visits, _referred(refused))
         paths.setdefault(each.route.path, {})[each.route.method.lower()] = told
-    for page in pages():
+    for page in api_pages():
         refused = page_errors(page, seen.errors)
         responses |= dict(refused.values())
         paths[page.path] = {page.method.lower(): page_operation(page, _referred(refused))}

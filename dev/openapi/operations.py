@@ -28,6 +28,7 @@ _TAGS = {
     "partner": "Partner",
     "api_keys": "Credentials",
     "sessions": "Credentials",
+    "current_session": "Credentials",
     "admin": "Administration",
     "reference": "Reference",
 }
@@ -38,10 +39,17 @@ _ABOUT = {
     "limit": "The rows of a page, at most.",
     "cursor": "`next_cursor` of the page before; without one, the list starts from its beginning.",
     "before": "The texts of searches before this time.",
+    "month": "The month; without it, the current one.",
     "page": "The number of the page.",
+    "period": "The month; without one, the latest that has ended.",
     "pageSize": "The rows of a page.",
     "startDate": "The first day: a date, or a date-time, of which the UTC day counts.",
     "endDate": "The last day, included.",
+    "from": "The first day: a date, a date-time, of which the UTC day counts, or a month.",
+    "to": "The last day, included; of a month, its last one.",
+    "granularity": "What a period is.",
+    "dataset_id": "Only what this dataset earned. It may be deleted.",
+    "currency": "Of amounts; without it, the tenant's billing currency.",
     "status": "Only those with this status.",
     "search": "Only those with this in their name, in any case.",
     "externalId": "Only the one with this external id.",
@@ -214,6 +222,10 @@ def _body(operation: Operation, schemas: Described, seen: list[Visit]) -> dict[s
     }
 
 
+def _varies(operation: Operation) -> bool:
+    return bool(operation.endpoint.rows or operation.endpoint.varies_by)
+
+
 def _successes(
     operation: Operation, schemas: Described, seen: list[Visit]
 ) -> dict[str, dict[str, Any]]:
@@ -224,7 +236,7 @@ def _successes(
             {
                 "description": outcome.when or HTTPStatus(outcome.status).phrase,
                 "headers": headers.of_answers(partners=operation.is_partners, limited=True)
-                | headers.named(["Vary"] if operation.endpoint.varies_by else []),
+                | headers.named(["Vary"] if _varies(operation) else []),
                 "content": {},
             },
         )

@@ -8,7 +8,7 @@ from typing import Any
 from dev.openapi import headers
 from dev.openapi.errors import Examples, error_responses
 from dev.template import Route
-from tally.http.static import File, Static
+from tally.http.static import File, Keep, Made, Static
 from tally.kernel.errors import NotFound
 from tally.wire.json import media_type
 
@@ -23,7 +23,7 @@ def page_operation(route: Route, refused: Mapping[str, Any]) -> dict[str, Any]:
     """The operation as the document has it. `refused`: its errors."""
     name, summary = _ABOUT[route.path]
     files = _files_of(route)
-    cached = next(iter(files.values())).kept
+    cached = next(iter(files.values())).keep is not Keep.NEVER
     parameters = [_named(sorted(files))] if "{file}" in route.path else []
     return {
         "tags": ["Reference"],
@@ -74,7 +74,7 @@ def _named(paths: list[str]) -> dict[str, Any]:
     }
 
 
-def _files_of(route: Route) -> dict[str, File]:
+def _files_of(route: Route) -> dict[str, File | Made]:
     static: Static = route.module.endpoint
     start, is_folder, _ = route.path.partition("{file}")
     return {

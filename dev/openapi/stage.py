@@ -24,6 +24,7 @@ from dev.template import create_table, passes_filter
 from tally.access.first_keys import FirstKeys, issue_first_keys
 from tally.audit.model import Actor, ActorType
 from tally.aws import queues
+from tally.aws.buckets import Objects, failed_batches
 from tally.aws.table import Table
 from tally.counting.engine import count
 from tally.kernel.instants import Instant
@@ -51,6 +52,16 @@ class _Queue:
 
     def send(self, body: str, *_: Any, **__: Any) -> None:
         self.bodies.append(body)
+
+    def waiting(self) -> int:
+        return len(self.bodies)
+
+
+class _NoBatches:
+    """The bucket of failed batches, in which none is."""
+
+    def objects(self) -> Objects:
+        return Objects(0, None)
 
 
 @dataclass
@@ -142,7 +153,7 @@ class Stage:
 
     def _provided(self) -> Overrides:
         in_place = {make: (lambda queue=queue: queue) for make, queue in self.queues.items()}
-        return overrides(self.table, NOW) | in_place
+        return overrides(self.table, NOW) | in_place | {failed_batches: _NoBatches}
 
     def _catch_up(self) -> None:
         """Do what waits in the stream and in the queue of payouts."""

@@ -58,6 +58,11 @@ def answer(status: int, body: Any, **headers: str) -> Answer:
     return Answer(status, ALWAYS | ours | named, body)
 
 
+def list_answer(status: int, body: Any) -> Answer:
+    """A whole answer of a list, which is there as CSV, too; its errors are not."""
+    return answer(status, body, Vary="Accept") if status < 300 else answer(status, body)
+
+
 UNAUTHORIZED = answer(
     401,
     failure("unauthorized", "A valid API key, session or access token is required."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from dev.gateway import Answer
@@ -11,10 +12,12 @@ from tests.builders import event
 from tests.world import World
 
 ANALYTICS = "/partner/analytics"
+SERIES = "/partner/analytics/series"
 USAGE = "/partner/usage"
 BILLING = "/partner/billing"
 BILLING_USAGE = "/partner/billing/usage"
 ORGANIZATIONS = "/partner/organizations"
+ORGANIZATIONS_USAGE = "/partner/organizations/usage"
 
 # The ends of months and years, and a leap day; each has a quantity that no sum can hide.
 DAYS = {
@@ -67,6 +70,17 @@ def ok(body: Any) -> Answer:
     """A whole answer; partners get no envelope."""
     headers = {"Content-Type": "application/json", "X-Request-Id": "req_00000000"}
     return Answer(200, ALWAYS | headers, body)
+
+
+def as_list(answer: Answer) -> Answer:
+    """The same of a route whose rows are also sent as CSV; its errors are not."""
+    if answer.status >= 300:
+        return answer
+    return replace(answer, headers={**answer.headers, "Vary": "Accept"})
+
+
+def ok_list(body: Any) -> Answer:
+    return as_list(ok(body))
 
 
 def analytics(start: str, end: str, **fields: Any) -> dict[str, Any]:

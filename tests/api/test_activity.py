@@ -28,7 +28,7 @@ from tests.api.activity import (
     three,
     walk,
 )
-from tests.api.answers import answer, success
+from tests.api.answers import list_answer, success
 from tests.builders import happen, told
 from tests.world import World
 
@@ -92,7 +92,7 @@ def test_the_references_searches(market: World) -> None:
         "total": 2,
         "next_cursor": None,
     }
-    assert answered == answer(200, success(reference))
+    assert answered == list_answer(200, success(reference))
     assert '"charged_amount": 0.45, ' in answered.text
     assert '"charged_amount": 0.24, ' in answered.text
 
@@ -130,7 +130,7 @@ def test_the_references_accesses(market: World) -> None:
         "total": 2,
         "next_cursor": None,
     }
-    assert look(market, ACCESSES) == answer(200, success(reference))
+    assert look(market, ACCESSES) == list_answer(200, success(reference))
 
 
 @each_list
@@ -144,7 +144,7 @@ def test_a_buyer_without_data(url: str, market: World) -> None:
 
     nothing = {LISTS[url][0]: [], "total": 0, "next_cursor": None}
     for tenant_id in ("acme", "north"):
-        assert look(market, url, tenant_id) == answer(200, success(nothing))
+        assert look(market, url, tenant_id) == list_answer(200, success(nothing))
     assert page(market, url, "rival")["total"] == 1
 
 

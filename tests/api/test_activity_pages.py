@@ -24,7 +24,7 @@ from tests.api.activity import (
     three,
     walk,
 )
-from tests.api.answers import INVALID_CURSOR, answer, invalid
+from tests.api.answers import INVALID_CURSOR, invalid, list_answer
 from tests.builders import happen
 from tests.world import World
 
@@ -77,7 +77,7 @@ def test_limits(url: str, market: World) -> None:
     ):
         answered = look(market, f"{url}?limit={limit}")
         (detail,) = answered.body["error"]["details"]
-        assert answered == answer(400, invalid(("limit", detail["message"])))
+        assert answered == list_answer(400, invalid(("limit", detail["message"])))
 
 
 def test_a_page_holds_20_unless_told(market: World) -> None:
@@ -117,8 +117,8 @@ def test_a_cursor_is_good_for_its_list_only(url: str, market: World) -> None:
 
     own = page(market, f"{url}?limit=1")["next_cursor"]
     assert look(market, f"{url}?cursor={own}").status == 200
-    assert look(market, f"{url}?cursor={own}", "rival") == answer(400, INVALID_CURSOR)
-    assert answers == dict.fromkeys(wrong, answer(400, INVALID_CURSOR))
+    assert look(market, f"{url}?cursor={own}", "rival") == list_answer(400, INVALID_CURSOR)
+    assert answers == dict.fromkeys(wrong, list_answer(400, INVALID_CURSOR))
 
 
 # ------------------------------------------------------------------------------- cost

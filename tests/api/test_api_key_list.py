@@ -12,12 +12,7 @@ from dev.gateway import PLATFORM
 from tally.access.model.scopes import Scope
 from tally.http.cursors import Cursors
 from tests import builders
-from tests.api.answers import (
-    INVALID_CURSOR,
-    answer,
-    invalid,
-    success,
-)
+from tests.api.answers import INVALID_CURSOR, invalid, list_answer, success
 from tests.api.keys import DOOR, _with_another, enters, issued, listed, revoke
 from tests.world import World
 
@@ -59,7 +54,9 @@ def test_a_list_of_one(market: World) -> None:
 
     (only,) = answered.body["data"]["api_keys"]
     assert only["scopes"] == ["admin:*"]
-    assert answered == answer(200, success({"api_keys": [only], "total": 1, "next_cursor": None}))
+    assert answered == list_answer(
+        200, success({"api_keys": [only], "total": 1, "next_cursor": None})
+    )
 
 
 def test_keys_are_listed_newest_first(market: World) -> None:
@@ -112,7 +109,7 @@ def test_limits_out_of_bounds(limit: str, market: World) -> None:
     answered = listed(market, f"?limit={limit}")
 
     (detail,) = answered.body["error"]["details"]
-    assert answered == answer(400, invalid(("limit", detail["message"])))
+    assert answered == list_answer(400, invalid(("limit", detail["message"])))
 
 
 def test_a_cursor_is_good_for_its_list_only(market: World) -> None:
@@ -135,7 +132,7 @@ def test_a_cursor_is_good_for_its_list_only(market: World) -> None:
     answers = {name: listed(market, f"?cursor={cursor}") for name, cursor in foreign.items()}
 
     assert listed(market, f"?cursor={own}").status == 200
-    assert answers == dict.fromkeys(foreign, answer(400, INVALID_CURSOR))
+    assert answers == dict.fromkeys(foreign, list_answer(400, INVALID_CURSOR))
 
 
 def test_a_forged_cursor_is_refused_wherever_it_was_changed(market: World) -> None:
@@ -148,7 +145,7 @@ def test_a_forged_cursor_is_refused_wherever_it_was_changed(market: World) -> No
 
     answers = {each: listed(market, f"?cursor={quote(each)}") for each in forged}
 
-    assert answers == dict.fromkeys(forged, answer(400, INVALID_CURSOR))
+    assert answers == dict.fromkeys(forged, list_answer(400, INVALID_CURSOR))
 
 
 # ------------------------------------------------------------------- the buyer's view

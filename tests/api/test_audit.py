@@ -15,7 +15,7 @@ from tally.access.model.scopes import Scope
 from tally.audit.model import ActorType
 from tally.payouts.model.statements import statement_id
 from tests import builders
-from tests.api.answers import INVALID_CURSOR, answer, invalid, success
+from tests.api.answers import INVALID_CURSOR, invalid, list_answer, success
 from tests.api.keys import TENANTS
 from tests.api.statements import access, move, start
 from tests.api.test_tenant_changes import patch
@@ -312,7 +312,7 @@ def test_a_whole_page(market: World) -> None:
 
     (told,) = first.body["data"]["entries"]
     assert told["action"] == "tenant.changed"
-    assert first == answer(
+    assert first == list_answer(
         200,
         success(
             {
@@ -329,7 +329,7 @@ def test_a_whole_page(market: World) -> None:
 
 @pytest.mark.parametrize("cursor", ["", "abc", "%00"])
 def test_other_cursors_are_refused(cursor: str, market: World) -> None:
-    assert look(market, f"?cursor={cursor}") == answer(400, INVALID_CURSOR)
+    assert look(market, f"?cursor={cursor}") == list_answer(400, INVALID_CURSOR)
 
 
 def test_a_cursor_of_another_list_is_refused(market: World) -> None:
@@ -337,7 +337,7 @@ def test_a_cursor_of_another_list_is_refused(market: World) -> None:
     others = market.request("GET", f"{TENANTS}?limit=1", key=key).body["data"]["next_cursor"]
 
     assert others is not None
-    assert look(market, f"?cursor={others}") == answer(400, INVALID_CURSOR)
+    assert look(market, f"?cursor={others}") == list_answer(400, INVALID_CURSOR)
 
 
 @pytest.mark.parametrize("limit", ["0", "101", "x", ""])
@@ -345,7 +345,7 @@ def test_limits(limit: str, market: World) -> None:
     answered = look(market, f"?limit={limit}")
 
     (detail,) = answered.body["error"]["details"]
-    assert answered == answer(400, invalid(("limit", detail["message"])))
+    assert answered == list_answer(400, invalid(("limit", detail["message"])))
 
 
 def test_a_page_costs_the_same_however_long_the_trail_is(market: World) -> None:

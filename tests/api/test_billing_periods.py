@@ -8,7 +8,6 @@ from itertools import count
 import pytest
 
 from tally.partners.counters import UsageTotals
-from tally.partners.model.usage import Bucket
 from tests import builders
 from tests.api.billing import billing, billing_usage
 from tests.api.portfolios import (
@@ -143,7 +142,7 @@ def test_credits_are_those_of_the_present_period(portfolio: World) -> None:
 def count_identifications(world: World, identifications: int) -> None:
     """The counter of a day says so."""
     counter = dict.fromkeys(("identifications", "quantity", "events", "credits"), identifications)
-    totals = UsageTotals("acme", Bucket.DAY, "2026-04-05").key
+    totals = UsageTotals("acme", "2026-04-05").key
     world.table.transact([world.table.put(totals, counter)])
 
 

@@ -14,7 +14,7 @@ from tests.api.answers import (
     ingested,
 )
 from tests.api.organizations import found, listed, shown
-from tests.api.portfolios import ORGANIZATIONS, ask, ok, organization
+from tests.api.portfolios import ORGANIZATIONS, ask, ok_list, organization
 from tests.api.posting import deep, post
 from tests.builders import accept
 from tests.world import World
@@ -48,7 +48,7 @@ def test_a_portfolio(portfolio: World) -> None:
         organization("created", "org_1", "2026-04-03T00:00:00Z", partner_id="rival"),
     )
 
-    assert ask(portfolio, ORGANIZATIONS) == ok(
+    assert ask(portfolio, ORGANIZATIONS) == ok_list(
         {
             "organizations": [
                 {
@@ -78,12 +78,12 @@ def test_a_portfolio(portfolio: World) -> None:
         }
     )
     rivals = shown("org_1", createdAt="2026-04-03T00:00:00Z")
-    assert ask(portfolio, ORGANIZATIONS, "rival") == ok(listed(rivals))
+    assert ask(portfolio, ORGANIZATIONS, "rival") == ok_list(listed(rivals))
 
 
 def test_a_partner_without_organizations(portfolio: World) -> None:
-    assert ask(portfolio, ORGANIZATIONS) == ok(listed())
-    assert ask(portfolio, f"{ORGANIZATIONS}?page=7&status=active") == ok(listed(page=7))
+    assert ask(portfolio, ORGANIZATIONS) == ok_list(listed())
+    assert ask(portfolio, f"{ORGANIZATIONS}?page=7&status=active") == ok_list(listed(page=7))
 
 
 @pytest.mark.parametrize("in_order", [True, False])
@@ -104,7 +104,7 @@ def test_an_organization_is_what_was_said_last(
         accept(portfolio, change)
 
     said = {"externalId": "x", "tier": "paid", "credits": 5, "metadata": {"a": None}}
-    assert ask(portfolio, ORGANIZATIONS) == ok(listed(shown("org_1", **said)))
+    assert ask(portfolio, ORGANIZATIONS) == ok_list(listed(shown("org_1", **said)))
     assert found(portfolio, "search=again") == []
 
 
@@ -116,21 +116,21 @@ def test_deleted_ones_are_gone_and_come_back_as_new_ones(portfolio: World) -> No
     back = shown("org_1", name="Back", createdAt="2026-04-04T00:00:00Z")
 
     accept(portfolio, created, deleted)
-    assert ask(portfolio, ORGANIZATIONS) == ok(listed())
+    assert ask(portfolio, ORGANIZATIONS) == ok_list(listed())
     accept(portfolio, late)
-    assert ask(portfolio, ORGANIZATIONS) == ok(listed())
+    assert ask(portfolio, ORGANIZATIONS) == ok_list(listed())
     accept(portfolio, again)
-    assert ask(portfolio, ORGANIZATIONS) == ok(listed(back))
+    assert ask(portfolio, ORGANIZATIONS) == ok_list(listed(back))
     # What was said of the old one says nothing of the new one.
     accept(
         portfolio,
         organization("updated", "org_1", "2026-04-02T12:00:00Z", name="Older", credits=9),
         organization("deleted", "org_1", "2026-04-02T13:00:00Z"),
     )
-    assert ask(portfolio, ORGANIZATIONS) == ok(listed(back))
+    assert ask(portfolio, ORGANIZATIONS) == ok_list(listed(back))
     assert found(portfolio, "externalId=x") == []
     accept(portfolio, organization("deleted", "org_1", "2026-04-05T00:00:00Z"))
-    assert ask(portfolio, ORGANIZATIONS) == ok(listed())
+    assert ask(portfolio, ORGANIZATIONS) == ok_list(listed())
 
 
 # ----------------------------------------------------------------------------------- metadata
@@ -193,7 +193,7 @@ def test_the_order_of_keys_in_metadata_is_spelling(portfolio: World) -> None:
         assert portfolio.send(spelled) == ingested(202, duplicate(sent))
         refused = portfolio.send(other).body["data"]["results"]
     assert refused[0]["error"]["code"] == "event_conflict"
-    assert ask(portfolio, ORGANIZATIONS) == ok(listed(shown("org_1", metadata=metadata)))
+    assert ask(portfolio, ORGANIZATIONS) == ok_list(listed(shown("org_1", metadata=metadata)))
 
 
 def test_null_metadata_is_none(portfolio: World) -> None:
@@ -201,4 +201,4 @@ def test_null_metadata_is_none(portfolio: World) -> None:
     accept(portfolio, organization("created", "org_1", metadata={"a": 1}))
 
     assert portfolio.send(empty) == ingested(202, accepted(empty))
-    assert ask(portfolio, ORGANIZATIONS) == ok(listed(shown("org_1")))
+    assert ask(portfolio, ORGANIZATIONS) == ok_list(listed(shown("org_1")))

@@ -110,7 +110,7 @@ def test_a_task_of_an_unknown_run_changes_nothing(trade: World) -> None:
     with trade.unchanged():
         with pytest.raises(NotFound) as refusal:
             do_task(trade.table, task, trade.now, hold_for=timedelta(days=90))
-        note_failure(trade.table, task)
+        note_failure(trade.table, task, trade.now)
 
     assert refusal.value.message == "Payout run run_unknown of 2026-03 does not exist."
     assert list(list_runs(trade.table)) == []

@@ -12,7 +12,7 @@ from tally.access.model.scopes import Scope
 from tally.http.cursors import Cursors
 from tally.payouts.model.statements import statement_id
 from tests import builders
-from tests.api.answers import INVALID_CURSOR, answer, invalid, success
+from tests.api.answers import INVALID_CURSOR, invalid, list_answer, success
 from tests.api.statements import PAYOUTS, access, listed, look, move, state
 from tests.world import World
 
@@ -69,7 +69,7 @@ def test_the_references_statements(trade: World) -> None:
         "next_cursor": null
     }}"""
     exact = json.loads(reference, parse_float=Decimal)
-    assert answered == answer(200, success(exact, timestamp="2026-04-05T10:02:00Z"))
+    assert answered == list_answer(200, success(exact, timestamp="2026-04-05T10:02:00Z"))
     as_written = re.sub(r"(?<=[\[{])\s+|\s+(?=[\]}])", "", " ".join(reference.split()))
     assert answered.text.startswith(f'{{"data": {as_written}, "request_id": ')
 
@@ -79,7 +79,7 @@ def test_a_tenant_sees_its_own_statements_only(trade: World) -> None:
     trade.now = "2026-04-05T10:00:00.000000000Z"
 
     def whole(*payouts: object) -> object:
-        return answer(200, success({"payouts": [*payouts], "total": len(payouts)} | LAST))
+        return list_answer(200, success({"payouts": [*payouts], "total": len(payouts)} | LAST))
 
     norths = listed(MARCH, "10.00", "7.00", "1.00", "6.00")
     souths = listed(MARCH, "20.00", "14.00", "2.00", "12.00", tenant_id="south")
@@ -128,7 +128,7 @@ def test_limits(trade: World) -> None:
     ):
         answered = look(trade, f"{PAYOUTS}?limit={limit}")
         (detail,) = answered.body["error"]["details"]
-        assert answered == answer(400, invalid(("limit", detail["message"])))
+        assert answered == list_answer(400, invalid(("limit", detail["message"])))
 
 
 def test_a_cursor_is_good_for_its_list_only(trade: World) -> None:
@@ -160,5 +160,5 @@ def test_a_cursor_is_good_for_its_list_only(trade: World) -> None:
     assert look(trade, f"{PAYOUTS}?cursor={own}").body["data"]["payouts"] == [
         listed(FEBRUARY, "1.00", "0.70", "0.10", "0.60")
     ]
-    assert look(trade, f"{PAYOUTS}?cursor={own}", "south") == answer(400, INVALID_CURSOR)
-    assert answers == dict.fromkeys(wrong, answer(400, INVALID_CURSOR))
+    assert look(trade, f"{PAYOUTS}?cursor={own}", "south") == list_answer(400, INVALID_CURSOR)
+    assert answers == dict.fromkeys(wrong, list_answer(400, INVALID_CURSOR))

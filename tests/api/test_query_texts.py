@@ -294,5 +294,5 @@ def test_a_text_is_in_one_item_and_goes_nowhere(world: World) -> None:
     (where,) = holding(world, SECRET)
     assert where.startswith("TEXTS#acme#")
     delivered = world.new_stream_records()
-    assert len(delivered) == 2  # the search and the debit
+    assert len(delivered) == 3  # the search, the debit and the credit
     assert SECRET not in json.dumps(delivered)

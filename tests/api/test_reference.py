@@ -9,7 +9,7 @@ import pytest
 
 from dev import ROOT
 from dev.gateway import Answer, proxy_event
-from dev.template import functions, pages
+from dev.template import api_pages, functions
 from functions.api.reference import app
 from tally.http.headers import allowed_origins
 from tally.http.static import File, Static
@@ -53,7 +53,7 @@ def headers_of(path: str) -> dict[str, str]:
 
 
 def test_what_needs_no_credential_is_the_contracts() -> None:
-    assert {str(page) for page in pages()} == {
+    assert {str(page) for page in api_pages()} == {
         "GET /v1/openapi.json",
         "GET /v1/reference",
         "GET /v1/reference/{file}",

@@ -9,7 +9,7 @@ import pytest
 
 from dev.gateway import PLATFORM, Answer
 from tally.access.model.scopes import Scope
-from tests.api.answers import INVALID_CURSOR, answer, invalid, success
+from tests.api.answers import INVALID_CURSOR, invalid, list_answer, success
 from tests.api.keys import TENANTS
 from tests.api.test_tenant_changes import AS_CREATED, patch
 from tests.world import World
@@ -64,7 +64,7 @@ def test_a_whole_list(market: World) -> None:
         for tenant_id in IN_ORDER
     ]
 
-    assert look(market) == answer(
+    assert look(market) == list_answer(
         200, success({"tenants": expected, "total": 5, "next_cursor": None})
     )
 
@@ -97,7 +97,7 @@ def test_a_tenant_is_listed_as_soon_as_it_is_created(market: World) -> None:
 
 @pytest.mark.parametrize("cursor", ["", "abc", "%00"])
 def test_other_cursors_are_refused(cursor: str, market: World) -> None:
-    assert look(market, f"?cursor={cursor}") == answer(400, INVALID_CURSOR)
+    assert look(market, f"?cursor={cursor}") == list_answer(400, INVALID_CURSOR)
 
 
 def test_a_cursor_of_another_list_is_refused(market: World) -> None:
@@ -105,7 +105,7 @@ def test_a_cursor_of_another_list_is_refused(market: World) -> None:
     others = market.request("GET", "/v1/admin/audit?limit=1", key=key).body["data"]["next_cursor"]
 
     assert others is not None
-    assert look(market, f"?cursor={others}") == answer(400, INVALID_CURSOR)
+    assert look(market, f"?cursor={others}") == list_answer(400, INVALID_CURSOR)
 
 
 @pytest.mark.parametrize("limit", ["0", "101", "x", ""])
@@ -113,7 +113,7 @@ def test_limits(limit: str, market: World) -> None:
     answered = look(market, f"?limit={limit}")
 
     (detail,) = answered.body["error"]["details"]
-    assert answered == answer(400, invalid(("limit", detail["message"])))
+    assert answered == list_answer(400, invalid(("limit", detail["message"])))
 
 
 def test_a_page_costs_the_same_for_any_number_of_tenants(market: World) -> None:

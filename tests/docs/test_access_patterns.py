@@ -10,8 +10,6 @@ import pytest
 from dev import ROOT
 from tally.counting.recount import OF_RUNS, OF_TENANT
 from tally.kernel.counters import Totals
-from tally.partners.counters import UsageTotals
-from tally.partners.model.usage import Bucket
 
 DECLARED: set[type[Totals]] = {
     kind.totals for kinds in (OF_TENANT, OF_RUNS) for kind in kinds.counters
@@ -22,10 +20,12 @@ EXAMPLES = {
     "dataset_id": "dset_1",
     "epoch": "{epoch}",
     "run_id": "{run id}",
-    "bucket": Bucket.DAY,
-    "date": "2026-04-05",
+    "day": "2026-04-05",
+    "currency": "USD",
+    "month": "2026-04",
+    "organization_id": "org_1",
 }
-PERIODS = {"SpendTotals": "2026-04", "RunTotals": "2026-03"}
+PERIODS = {"SpendTotals": "2026-04", "DatasetMonth": "2026-04", "RunTotals": "2026-03"}
 
 
 def rows() -> dict[str, tuple[list[str], list[str]]]:
@@ -55,5 +55,3 @@ def test_a_row_says_the_counters_key_and_fields(counter: type[Totals]) -> None:
 
     assert keys[:2] == list(example.key)
     assert fields == list(counter.FIELDS)
-    if counter is UsageTotals:
-        assert keys[2] == UsageTotals("acme", Bucket.MONTH, "2026-04").key.sk

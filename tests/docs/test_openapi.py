@@ -18,7 +18,7 @@ from dev.openapi import document as making
 from dev.openapi.declared import outcomes_of
 from dev.openapi.document import EVENTS_SCHEMA, OPENAPI
 from dev.openapi.schemas import SchemaError, merged, schemas_of
-from dev.template import pages, routes
+from dev.template import api_pages, routes
 from tally.http.answers import Answer
 from tally.http.errors import STATUSES, internal_error
 from tally.http.partner import PartnerEndpoint
@@ -57,7 +57,7 @@ def test_it_has_every_route_with_its_scope_and_no_other() -> None:
         str(route): (route.module.endpoint.scope, route.module.endpoint.platform_only)
         for route in routes()
     }
-    assert documented == served | {str(page): (None, False) for page in pages()}
+    assert documented == served | {str(page): (None, False) for page in api_pages()}
 
 
 @each_operation
@@ -65,7 +65,7 @@ def test_a_credential_is_asked_for_where_it_is_needed(operation: Operation) -> N
     scope = operation.about["x-required-scope"]
     kinds = {kind: needed for each in operation.about["security"] for kind, needed in each.items()}
 
-    if operation.path in {page.path for page in pages()}:
+    if operation.path in {page.path for page in api_pages()}:
         assert kinds == {}
     else:
         names = {"apiKey", "bearer"}

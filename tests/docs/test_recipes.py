@@ -26,7 +26,7 @@ _SAMPLE = "events/ProviderReviews.json"
 _IN_THE_COPY = """
 import json
 from tally.access.model.scopes import Scope
-from tally.activity.counters import SearchDayTotals
+from tally.activity.counters import SearchHourTotals
 from tally.catalog.reviews import ReviewTotals
 from tally.counting.recount import recount
 from tests.builders import event
@@ -47,7 +47,7 @@ with new_world() as world:
     world.deliver()
     answer = world.get("/v1/provider/reviews", "acme", Scope.USAGE_READ)
     before = recount(world.table, "acme", sleep=lambda _: None)
-    for totals in (ReviewTotals("acme"), SearchDayTotals("acme", "2026-04-05")):
+    for totals in (ReviewTotals("acme"), SearchHourTotals("acme", "2026-04-05T09")):
         world.table.transact([world.table.add(totals.key, {totals.FIELDS[0]: 1})])
     after = recount(world.table, "acme", sleep=lambda _: None)
     print(json.dumps({
@@ -140,6 +140,6 @@ def test_the_recipes_work(tmp_path: Path) -> None:
         "drift before": [],
         "drift after": [
             "TENANT#acme / TOTALS#REVIEWS: reviews is 3, its records say 2",
-            "TENANT#acme / TOTALS#SEARCHES#2026-04-05: searches is 2, its records say 1",
+            "TENANT#acme / TOTALS#SEARCHES#2026-04-05T09: searches is 2, its records say 1",
         ],
     }

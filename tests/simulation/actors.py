@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -15,10 +15,13 @@ from tally.access.api_keys import list_api_keys, revoke_api_key
 from tally.access.issuing import issue_api_key
 from tally.access.model.scopes import Scope
 from tally.activity.lists import list_accesses, list_searches
+from tally.aws.items import from_item
+from tally.aws.moments import SETTLED_AFTER, series_since, stored_moment
 from tally.aws.table import Table
 from tally.aws.transactions import Cancelled
 from tally.catalog.reads import provider_totals
 from tally.counting import parking, rescues
+from tally.counting.backfilling import fill
 from tally.counting.engine import count, count_under
 from tally.counting.markers import Markers, digest_of
 from tally.counting.parts import NO_PARTS
@@ -26,6 +29,7 @@ from tally.counting.recount import OF_RUNS, OF_TENANT
 from tally.counting.repair import repair
 from tally.intake.accepting import ingest
 from tally.intake.cloudevents import read_event
+from tally.kernel.counters import series_key
 from tally.kernel.errors import NotFound, Unavailable
 from tally.kernel.events import Door, Event, Fact
 from tally.kernel.instants import Instant
@@ -41,6 +45,7 @@ from tests.simulation.rescues import Rescues
 HOLD_FOR = timedelta(days=90)
 _MOST_RECEIVED = 5
 _PAUSE_S = 5
+_NEVER: Instant = "9999-12-31T23:59:59.999999999Z"
 type Record = dict[str, Any]
 
 
@@ -165,10 +170,10 @@ class Stream:
             self._active -= 1
 
     def _count_as_before(self, batch: Sequence[Record], table: Table) -> None:
-        """As releases did it that gave each change a marker of its own."""
+        """As releases did it that gave each change a marker of its own and knew no series."""
         now = self.market.now
         markers = Markers(table, now, shared_since=None)
-        result = count_under(markers, table, batch, NO_PARTS)
+        result = count_under(markers, table, batch, NO_PARTS, since=_NEVER)
         for poison in result.parked:
             parking.park_under(markers, table, poison, now)
         rescues.ask(table, self.rescues, result.to_rescue, now)
@@ -242,6 +247,33 @@ def repair_counters(market: Market, tenant: str | None = None) -> None:
         market.invoke("operator", repaired)
     except (Crash, Unavailable):
         market.did["broken repairs"] += 1
+
+
+def backfill_series(market: Market) -> None:
+    """As soon as it may be. It is repeated until it comes to its end."""
+    since = stored_moment(market.table, series_key())
+    if not since:
+        return
+    market.timeline.sleep(max(0, since + SETTLED_AFTER.total_seconds() - market.timeline.now))
+
+    def backfilled(table: Table) -> None:
+        fill(table, TENANTS, series_since(table, market.now), lambda _: None)
+
+    market.did["backfills"] += 1
+    market.persist("operator", backfilled)
+
+
+def scanned_in_turn(
+    table: Table,
+    sort_key: str,
+    _attributes: Sequence[str],
+    reduce: Callable[[Iterator[Mapping[str, Any]]], Any],
+    _say: Callable[[str], None],
+) -> list[Any]:
+    """Takes the place of threads that read the table, which virtual time does not know."""
+    client: Any = table.client
+    items = [each for each in client.network.database.items() if each["SK"]["S"] == sort_key]
+    return [reduce(map(from_item, items))]
 
 
 def replay_parked(market: Market, queue: Rescues) -> None:

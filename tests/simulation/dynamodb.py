@@ -134,6 +134,32 @@ class Database:
             answer["LastEvaluatedKey"] = _of(last.item, keys)
         return answer
 
+    def scan(self, *, as_of: float | None = None, **call: Any) -> Answer:
+        """One segment of the table: the partitions of some hashes."""
+        known(call, *_SCAN)
+        names = names_of(call)
+        kept = expressions.condition(call["FilterExpression"], names)
+        shown = expressions.projection(call["ProjectionExpression"], names)
+        all_used(call, kept.used | shown.used)
+        start = call.get("ExclusiveStartKey")
+        after = checked(key_of, start) if start else ("", "")
+        rows = (
+            row
+            for pk in sorted(self._partitions)
+            if crc32(pk.encode()) % call["TotalSegments"] == call["Segment"]
+            for partition in [self._partition(pk, as_of)]
+            for sk in partition.order
+            if (pk, sk) > after
+            for row in [partition.rows[sk]]
+        )
+        page, last = cut(rows, None, self.page_bytes)
+        bound = call["ExpressionAttributeValues"]
+        found = [_of(row.item, shown.run) for row in page if kept.run(row.item, bound)]
+        answer: Answer = {"Items": found, "Count": len(found), "ScannedCount": len(page)}
+        if last:
+            answer["LastEvaluatedKey"] = _of(last.item, ("PK", "SK"))
+        return answer
+
     def items(self) -> Iterator[WireItem]:
         """All items, in order."""
         for pk in sorted(self._partitions):
@@ -368,6 +394,12 @@ _QUERY = (
     *("TableName", "IndexName", "KeyConditionExpression", "ExpressionAttributeNames"),
     *("ExpressionAttributeValues", "ProjectionExpression", "ExclusiveStartKey", "Limit"),
     *("ScanIndexForward", "ConsistentRead", "FilterExpression"),
+)
+
+_SCAN = (
+    *("TableName", "ConsistentRead", "FilterExpression", "ProjectionExpression"),
+    *("ExpressionAttributeNames", "ExpressionAttributeValues", "ExclusiveStartKey"),
+    *("Segment", "TotalSegments"),
 )
 
 

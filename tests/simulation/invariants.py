@@ -15,10 +15,10 @@ from tally.activity.counters import AccessTotals, BuyerTotals
 from tally.aws.items import from_item
 from tally.aws.table import Table
 from tally.catalog.reads import provider_totals
-from tally.counting.items import RESCUE_PREFIX
+from tally.counting.additions import AS_OF
 from tally.counting.parking import list_parked
 from tally.counting.recount import OF_RUNS, OF_TENANT, drifts_of, look, stored_counters
-from tally.counting.rescues import DONE
+from tally.counting.rescues import under_way
 from tally.kernel.instants import parse_instant
 from tally.kernel.keys import Key
 from tally.kernel.periods import month_of
@@ -33,10 +33,17 @@ from tally.payouts.model.statuses import PayoutStatus, check_transition
 from tally.payouts.runs import list_runs
 from tally.payouts.verifying import all_statements, verify
 from tests.histories import dashboard
-from tests.portfolios import counted, organizations, usage
+from tests.portfolios import (
+    counted,
+    counted_of_organizations,
+    organizations,
+    usage,
+    usage_of_organizations,
+)
 from tests.simulation.erasures import check_texts
 from tests.simulation.histories import CATALOG, PARTNERS, TENANTS, Event, Sent
 from tests.simulation.items import WireItem
+from tests.simulation.lists import check_lists
 from tests.simulation.market import Market
 from tests.simulation.storage import Images
 from tests.spending import BUYERS, OWNERS, Books, shares
@@ -125,30 +132,32 @@ def check(market: Market) -> None:
     table = market.table
     assert [each.reason for each in list_parked(table)] == [], "changes are still parked"
     check_rescues(market)
-    check_counters(table)
+    check_counters(market)
     told = accepted(market)
     books = books_of(told)
     ledger = entries_of(market)
     check_ledger(told, books, ledger)
     check_buyers(table, books, ledger)
+    check_series(market, books, ledger)
     check_texts(market, told)
+    check_lists(market)
     check_catalog(table, [sent.event for sent, _ in told])
     check_portfolios(table, told)
     check_payouts(table, ledger)
 
 
 def check_rescues(market: Market) -> None:
-    """All came to their end."""
-    markers = [i for i in market.database.items() if i["SK"]["S"].startswith(RESCUE_PREFIX)]
-    left = [item for item in markers if DONE not in item]
+    """All that are due came to their end."""
+    left = [dataset_id for each in TENANTS for dataset_id in under_way(market.table, each)]
     assert not left, f"rescues under way: {left}"
 
 
-def check_counters(table: Table) -> None:
+def check_counters(market: Market) -> None:
     """Every counter is what its records add up to."""
+    table = market.table
     for name, kinds in [*((tenant, OF_TENANT) for tenant in TENANTS), ("", OF_RUNS)]:
         seen = look(table, kinds, name)
-        stored = stored_counters(table, kinds, name, seen)
+        stored = stored_counters(table, kinds, name, seen, lambda: market.timeline.now)
         drifts = [
             str(d) for totals, each in stored.items() for d in drifts_of(totals, each.item, seen)
         ]
@@ -254,6 +263,51 @@ def check_buyers(table: Table, books: Books, ledger: Mapping[str, Sequence[Ledge
             assert found == (number, parse_instant(last)), f"accesses of {buyer} to {dataset}"
 
 
+def check_series(market: Market, books: Books, ledger: Mapping[str, Sequence[LedgerEntry]]) -> None:
+    """Each amount is on its posting day, and each search and access on the day it happened."""
+    due: Counter[tuple[str, str, str]] = Counter()
+    for event, moment in books.accepted.values():
+        happened = parse_instant(event["time"])
+        if event["type"] != "charge.refunded":
+            what = "searches" if event["type"] == "search.performed" else "accesses"
+            due[f"SPENT#{event['data']['tenant_id']}", happened[:10], what] += 1
+        for entry in ledger.get(_digest(event["id"]), ()):
+            day = (happened if happened[:7] == entry.period else moment)[:10]
+            due.update(_of_series(entry, day))
+    found = Counter(
+        {
+            (item["PK"]["S"], item["SK"]["S"], name): int(value["N"])
+            for item in market.database.items()
+            if item["PK"]["S"].partition("#")[0] in _SERIES
+            for name, value in item.items()
+            if "N" in value and name != AS_OF
+        }
+    )
+    wrong = {of: (found[of], due[of]) for of in found.keys() | due.keys() if found[of] != due[of]}
+    assert not wrong, f"series (found, due): {wrong}"
+
+
+_SERIES = ("SPENT", "SOLD", "SOLD-OF", "LINES")
+
+
+def _of_series(entry: LedgerEntry, day: str) -> Counter[tuple[str, str, str]]:
+    """What an entry adds to series."""
+    kind, currency = entry.posting.kind.value, entry.posting.currency
+    if entry.side is EntrySide.DEBIT:
+        return Counter({(f"SPENT#{entry.tenant_id}", day, kind): entry.amount})
+    adds: Counter[tuple[str, str, str]] = Counter()
+    amounts = {f"SOLD#{entry.tenant_id}": entry.amount}
+    amounts |= {f"SOLD-OF#{dataset}": amount for dataset, amount in entry.lines.items()}
+    for pk, amount in amounts.items():
+        adds[pk, f"{currency}#{day}", kind] += amount
+        adds[pk, f"{currency}#{day}", "sales" if amount > 0 else "refunds"] += max(1, -amount)
+    for dataset, amount in entry.lines.items():
+        line = f"LINES#{entry.tenant_id}", f"{entry.period}#{currency}#{dataset}"
+        adds[*line, "amount"] += amount
+        adds[*line, "entries"] += 1
+    return adds
+
+
 def check_catalog(table: Table, events: Sequence[Event]) -> None:
     """Providers' totals are those of the datasets and objects that there are."""
     catalog = [e for e in events if e["type"].startswith(("dataset.", "object."))]
@@ -275,6 +329,8 @@ def check_portfolios(table: Table, told: Sequence[tuple[Sent, str]]) -> None:
         found = totals.get("organizations", 0), totals.get("active", 0)
         assert found == organizations(own), f"organizations of {partner}"
         assert counted(world, partner) == usage(own), f"usage of {partner}"
+        months = counted_of_organizations(world, partner)
+        assert months == usage_of_organizations(own), f"usage of {partner}'s organizations"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from tally.activity import erasing
 from tally.aws.table import Table
 from tally.aws.transactions import Action, Cancelled
 from tally.catalog.items import OBJECT_PREFIX, dataset_key
-from tally.counting import markers, repair, rescues, survivors
+from tally.counting import backfilling, changes, markers, repair, rescues, survivors
 from tally.counting.changes import Change
 from tally.counting.engine import Counting
 from tally.counting.guards import Raw
@@ -175,3 +175,21 @@ def repairs_note_their_moment_in_one_part(patch: Patch) -> None:
         return islice(parent(*arguments, **named), 1)
 
     patch.setattr(repair._Repair, "_parent", of_one_part)  # noqa: SLF001  the same
+
+
+def series_count_whatever_comes(patch: Patch) -> None:
+    """What the backfill adds, too."""
+    patch.setattr(changes, "backfilled", lambda *_: False)
+
+
+def backfills_look_at_nothing(patch: Patch) -> None:
+    """What was filled is filled again."""
+    make = backfilling._action  # noqa: SLF001  as it would be
+
+    def unconditional(*arguments: Any, **named: Any) -> Action:
+        action: Action = make(*arguments, **named)
+        for name in ("ConditionExpression", "ReturnValuesOnConditionCheckFailure"):
+            action["Update"].pop(name, None)
+        return action
+
+    patch.setattr(backfilling, "_action", unconditional)

@@ -112,6 +112,9 @@ class Client:
     def query(self, **call: Any) -> Answer:
         return self._read("query", call, call.get("ConsistentRead", False))
 
+    def scan(self, **call: Any) -> Answer:
+        return self._read("scan", call, call.get("ConsistentRead", False))
+
     def batch_get_item(self, **call: Any) -> Answer:
         network = self.network
         ((name, wanted),) = call["RequestItems"].items()

@@ -91,7 +91,7 @@ class Payouts:
                         do_task(table, task, market.now, hold_for=HOLD_FOR)
                     except Exception:
                         if last:
-                            note_failure(table, task)
+                            note_failure(table, task, market.now)
                         raise
 
         market.did["payout tasks"] += 1

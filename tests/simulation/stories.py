@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -14,6 +15,7 @@ from unittest.mock import patch
 from tally.access.model.tenants import Tenant
 from tally.access.tenants import create_tenant
 from tally.audit.model import SCHEDULE
+from tally.aws.moments import start_series
 from tally.aws.table import Table
 from tally.counting.parts import Parts
 from tally.counting.switch import share_markers
@@ -260,6 +262,16 @@ def _any_part(self: Parts, _: Table, totals: Totals) -> Key:
     return totals.part_key(choice(range(totals.PARTS)) if self.spread else 0)
 
 
+class _InTurn(AbstractContextManager["_InTurn"]):
+    """Instead of threads, of which the timeline knows nothing."""
+
+    def __init__(self, _: int) -> None: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+    map = staticmethod(map)
+
+
 @dataclass(slots=True)
 class Telling:
     """A story as it is told in a market."""
@@ -289,6 +301,7 @@ class Telling:
             self.stream.releases = (release.timestamp(), gone.timestamp())
         else:
             share_markers(market.table, 0)
+            start_series(market.table)
         owners = {**OWNERS, **{each: CATALOG[each] for each in self.story.subjects.catalog}}
         created = self.historian.created(owners, "2026-01-01T00:00:00Z")
         organized = self.historian.organized("2024-02-29T12:00:00Z")
@@ -325,6 +338,9 @@ class Telling:
     def end(self) -> None:
         """History may have come after a month was paid: it is paid once more, in peace."""
         market = self.market
+        for n in range(market.random.randint(1, 2)):
+            market.start(f"backfill {n}", partial(actors.backfill_series, market))
+        market.timeline.run()
         market.network.luck = 0
         for period in sorted({run.period for run in list_runs(market.table)}):
             run = partial(self.payouts.run, f"run_again_{period}", period, OPERATOR)
@@ -413,7 +429,9 @@ def tell(seed: int, *, story: Callable[[Random], Story] | None = None) -> Market
             patch.multiple("tally.payouts.making", LINES_AN_ITEM=1, ITEMS_A_TRANSACTION=1),
             patch.multiple("tally.activity.erasing", _PAGE=2),
             patch("tally.counting.markers.DIGESTS_A_PAGE", _DIGESTS_A_PAGE),
-            patch("tally.counting.switch.SHARED_AFTER", _SHARED_AFTER),
+            patch("tally.aws.moments.AHEAD", _SHARED_AFTER),
+            patch("tally.aws.scanning.ThreadPoolExecutor", _InTurn),
+            patch("tally.partners.backfill.scanned", actors.scanned_in_turn),
             patch("tally.counting.survivors.OBJECTS_A_PAGE", random.choice([1, 3, 100, 100])),
             patch.object(Parts, "key", random.choice([_any_part, Parts.key])),
         ):

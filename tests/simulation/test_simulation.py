@@ -31,7 +31,7 @@ HAPPENS = (
     *("  connection lost during a write", "  crash during a write", "statements with lines ahead"),
     *("erasures", "texts deleted", "  slow write"),
     *("deliveries to the earlier release", "closed pages of markers", "parts of counters"),
-    *("objects rescued", "rescues with nothing to do"),
+    *("objects rescued", "rescues with nothing to do", "backfills"),
 )
 # So rare that only histories of survivors are full of it.
 HAPPENS_TO_RESCUES = (
@@ -81,7 +81,7 @@ def test_a_seed_always_tells_the_same_history() -> None:
         (mutations.rescues_are_asked_for_once, survivors_story, f"rescues under way|{_DRIFT}"),
         (mutations.rescues_are_sent_on_too_far, survivors_story, _DRIFT),
         (mutations.moves_are_in_the_order_of_their_times, payout_story, "carried_in"),
-        (mutations.lines_of_others_are_deleted_at_once, payout_story, "gone before the statement"),
+        (mutations.lines_of_others_are_deleted_at_once, payout_story, "gone"),
         (
             mutations.attempts_write_the_same_lines,
             payout_story,
@@ -92,11 +92,17 @@ def test_a_seed_always_tells_the_same_history() -> None:
             erasure_story,
             "a text that is erased is stored",
         ),
-        (mutations.pages_of_markers_are_written_unconditionally, catalog_story, _DRIFT),
+        (
+            mutations.pages_of_markers_are_written_unconditionally,
+            catalog_story,
+            f"{_DRIFT}|rescues under way",
+        ),
         (mutations.changes_are_marked_by_when_they_arrive, catalog_story, _DRIFT),
         (mutations.closed_pages_are_not_looked_at, catalog_story, _DRIFT),
         (mutations.markers_are_shared_at_once, migration_story, _DRIFT),
         (mutations.repairs_note_their_moment_in_one_part, lag_story, _DRIFT),
+        (mutations.series_count_whatever_comes, migration_story, _DRIFT),
+        (mutations.backfills_look_at_nothing, migration_story, _DRIFT),
     ],
 )
 def test_a_fix_that_is_taken_back_is_noticed(

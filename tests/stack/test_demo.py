@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from dev import demo
-from dev.demo_portfolio import Said, portfolio
+from dev.demo_api import Said
+from dev.demo_portfolio import portfolio
 from tally.kernel.clock import current_instant
 from tally.kernel.instants import for_display
 from tally.kernel.periods import bounds, month_of

@@ -239,7 +239,7 @@ def test_a_failed_statement_is_made_after_all(
     (provider,) = providers(client, 1, month)
     start_run(deployed.table, sent, run_id, month, current_instant(), by=SCHEDULE)
     (body,) = sent.bodies
-    note_failure(deployed.table, Task.from_json(body))
+    note_failure(deployed.table, Task.from_json(body), current_instant())
     failed = deployed.outputs["FailedPayoutTasksQueueUrl"]
     deployed.sqs.send_message(QueueUrl=failed, MessageBody=body)
     assert in_sight(deployed, failed) == 1

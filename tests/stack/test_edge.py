@@ -33,7 +33,7 @@ def assert_signed(response: Response) -> None:
         ("GET", "/", NOT_FOUND),
         ("GET", "/nope", NOT_FOUND),
         ("POST", "/v1", NOT_FOUND),
-        ("OPTIONS", "/v1/provider/datasets", NOT_FOUND),
+        ("OPTIONS", "/v1/provider/datasets", not_allowed("GET")),
         ("DELETE", "/v1/events/1/2/3", NOT_FOUND),
         ("GET", "/v1/events", not_allowed("POST")),
         ("OPTIONS", "/v1/events", not_allowed("POST")),

@@ -6,11 +6,13 @@ import pytest
 
 from dev.own_stack import DeployedStack
 from functions.api.reference.app import endpoint
+from tally.http.static import File
 
 
 @pytest.mark.parametrize("path", endpoint.files)
 def test_a_file_arrives_as_it_is(path: str, stack: DeployedStack) -> None:
     file = endpoint.files[path]
+    assert isinstance(file, File)
 
     first = stack.request("GET", path)
     again = stack.request("GET", path, headers={"If-None-Match": first.headers["etag"]})

@@ -24,6 +24,7 @@ def test_each_role_is_enough_for_its_function(client: Client) -> None:
     buy_and_look(client, tenant_id, key, dataset_id)
     pay(client, tenant_id, key, dataset_id)
     watch_portfolio(client, tenant_id, key)
+    look_back(client, tenant_id, key, dataset_id)
     administer(client, tenant_id, key)
     delete(client, key, about)
 
@@ -82,10 +83,35 @@ def administer(client: Client, tenant_id: str, key: str) -> None:
     rotated = client.call("POST", f"/v1/api-keys/{old}/rotate", key, {"grace_seconds": 0})
     assert rotated["replaces"] == old
 
+    months = "/v1/admin/payouts?period=2024-02"
+    assert client.call("GET", months, admin)["total"] >= 1
+    assert client.call("GET", "/v1/admin/payout-runs?limit=1", admin)["total"] >= 1
+    assert client.call("GET", "/v1/admin/health", admin)["parked_records"]["number"] == 0
     newest = client.call("GET", "/v1/admin/audit?limit=4", admin)["entries"]
     said = [(each["action"], each["tenant_id"]) for each in newest]
     assert ("api_key.rotated", tenant_id) in said
     assert ("session.opened", tenant_id) in said
+
+
+def look_back(client: Client, tenant_id: str, key: str, dataset_id: str) -> None:
+    """At what was sold, bought and used, day by day."""
+    assert client.call("GET", "/v1/session", key)["tenant_id"] == tenant_id
+    listed = client.call("GET", "/v1/provider/datasets", key)["datasets"]
+    assert dataset_id in [each["dataset_id"] for each in listed]
+    month = "from=2024-02&to=2024-02&granularity=month"
+    of_dataset = f"/v1/provider/series?{month}&dataset_id={dataset_id}"
+    eventually(lambda: client.call("GET", of_dataset, key)["totals"]["sales"], 1)
+    eventually(
+        lambda: client.call("GET", f"/v1/buyer/series?{month}", key)["totals"]["accesses"], 1
+    )
+    assert client.call("GET", "/v1/provider/payouts/upcoming", key)["reserves"]
+    month = current_instant()[:7]
+    used = client.call("GET", f"/partner/organizations/usage?month={month}", key)
+    (series,) = client.call("GET", "/partner/analytics/series?granularity=month", key)["periods"][
+        -1:
+    ]
+    rows = used["organizations"]
+    assert sum(row["identifications"] for row in rows) == series["identifications"]
 
 
 def manage_keys(client: Client, key: str) -> None:

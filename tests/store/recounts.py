@@ -11,9 +11,8 @@ from tally.counting.recount import Drift, recount
 from tally.counting.repair import Repaired, repair
 from tally.intake.accepting import leave_to_the_stream
 from tally.kernel.instants import plus, to_datetime
-from tally.ledger.counters import SpendTotals
-from tally.partners.counters import PartnerTotals, UsageTotals
-from tally.partners.model.usage import Bucket
+from tally.ledger.counters import BuyerDay, DatasetDay, DatasetMonth, ProviderDay, SpendTotals
+from tally.partners.counters import OrganizationMonth, PartnerTotals, UsageTotals
 from tests.builders import event
 from tests.world import World
 
@@ -22,9 +21,15 @@ BUYER = BuyerTotals("acme")
 SPEND = SpendTotals("acme", "2026-04")
 ACCESSES = AccessTotals("acme", "dset_1")
 DATASET = DatasetTotals("acme", "dset_1", "0")
+SERIES = (
+    BuyerDay("acme", "2026-04-05"),
+    ProviderDay("acme", "USD", "2026-04-05"),
+    DatasetDay("dset_1", "USD", "2026-04-05"),
+    DatasetMonth("acme", "2026-04", "USD", "dset_1"),
+)
 PARTNER = PartnerTotals("acme")
-DAY = UsageTotals("acme", Bucket.DAY, "2026-04-05")
-MONTH = UsageTotals("acme", Bucket.MONTH, "2026-04")
+DAY = UsageTotals("acme", "2026-04-05")
+MONTH = OrganizationMonth("acme", "2026-04", "org_1")
 CHARGE: dict[str, Any] = {"charged_amount": "0.45", "currency": "USD"}
 
 

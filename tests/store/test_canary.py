@@ -48,6 +48,7 @@ def test_it_passes_and_what_it_keeps_does_not_grow(deployed: Deployed) -> None:
     assert before == sorted(
         [
             ("MARKERS", "SHARED"),
+            ("SERIES", "SINCE"),
             ("AUDIT#2026-04", "DAYS"),
             ("TENANTS", "TENANT#platform"),
             ("TENANTS", "TENANT#tally-canary"),

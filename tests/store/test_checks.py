@@ -12,13 +12,11 @@ from tally.ledger.items import CREDIT_PREFIX, ledger_pk
 from tally.operations.checks import (
     RUNS,
     SAMPLE,
-    Check,
-    Result,
     check_counters,
     check_ledger,
     check_statements,
-    results,
 )
+from tally.operations.results import Check, Result, results
 from tally.operations.timed import OutOfTime, TimedTable
 from tally.payouts.model.statements import statement_id
 from tests.builders import event

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -40,7 +41,9 @@ class Objects:
     keys: tuple[str, ...] = ()
 
     def list_objects_v2(self, **_: Any) -> dict[str, Any]:
-        return {"Contents": [{"Key": key} for key in self.keys]} if self.keys else {}
+        written = datetime(2026, 4, 5, tzinfo=UTC)
+        found = [{"Key": key, "LastModified": written} for key in self.keys]
+        return {"Contents": found} if found else {}
 
 
 def health(world: World, *failed: str) -> dict[Metric, float]:
@@ -157,7 +160,7 @@ def test_a_month_without_a_run_is_overdue_at_eight(may: World) -> None:
 def test_a_run_that_does_not_end_is_overdue(may: World) -> None:
     start_run(may.table, may.tasks, "run_1", "2026-04", may.now, by=SCHEDULE)
     assert overdue(may) == 2
-    note_failure(may.table, Task("run_1", "south", "2026-04", "USD"))
+    note_failure(may.table, Task("run_1", "south", "2026-04", "USD"), may.now)
     may.tasks.bodies = [body for body in may.tasks.bodies if "north" in body]
     may.do_tasks()
     assert overdue(may) == 1

@@ -32,8 +32,13 @@ def partner(world: World) -> World:
 
 
 def used(world: World) -> tuple[int, int]:
+    """By the partner on its day, and by its only organization in the month."""
     told = world.get_partner(USAGE, "acme")
-    return told["totalQuantity"], told["totalEvents"]
+    quantity, events = told["totalQuantity"], told["totalEvents"]
+    months = world.get_partner("/partner/organizations/usage", "acme")["organizations"]
+    found = [(month["quantity"], month["events"]) for month in months]
+    assert found == ([(quantity, events)] if events else [])
+    return quantity, events
 
 
 def stored(world: World) -> list[UsageEntry | LoneUsage]:

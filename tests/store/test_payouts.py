@@ -284,13 +284,13 @@ def task(market: World) -> Task:
 
 def test_a_failure_is_taken_back_when_its_message_succeeds(market: World, task: Task) -> None:
     for _ in range(2):
-        note_failure(market.table, task)
+        note_failure(market.table, task, market.now)
     assert sums(run_of(market)) == (1, 0, 0, 1)
     assert list(failures(market.table, "run_1")) == ["north USD"]
     assert do(market, task) is Outcome.GENERATED
     assert sums(run_of(market)) == (1, 1, 0, 0)
     assert list(failures(market.table, "run_1")) == []
-    note_failure(market.table, task)
+    note_failure(market.table, task, market.now)
     assert sums(run_of(market)) == (1, 1, 0, 0)
     check_stated(market, "north", 10)
 
@@ -298,7 +298,7 @@ def test_a_failure_is_taken_back_when_its_message_succeeds(market: World, task: 
 def test_a_failure_is_taken_back_when_another_run_made_the_statement(
     market: World, task: Task
 ) -> None:
-    note_failure(market.table, task)
+    note_failure(market.table, task, market.now)
     run(market, run_id="run_2")
     assert do(market, task) is Outcome.UNCHANGED
     assert sums(run_of(market)) == (1, 0, 1, 0)
@@ -312,7 +312,7 @@ def test_a_failure_that_is_noted_meanwhile_stops_nobody_who_succeeds(
     stated = by == "run_2"
     if stated:
         run(market, run_id=by)
-    client.after(0, rival(lambda: note_failure(market.table, task)))
+    client.after(0, rival(lambda: note_failure(market.table, task, market.now)))
     assert do(market, task) is (Outcome.UNCHANGED if stated else Outcome.GENERATED)
     assert sums(run_of(market)) == ((1, 0, 1, 0) if stated else (1, 1, 0, 0))
     check_stated(market, "north", 10)
@@ -322,5 +322,5 @@ def test_a_success_that_is_noted_meanwhile_is_no_failure(
     market: World, client: FaultyClient, task: Task
 ) -> None:
     client.after(0, rival(lambda: do(market, task)))
-    note_failure(market.table, task)
+    note_failure(market.table, task, market.now)
     assert sums(run_of(market)) == (1, 1, 0, 0)

@@ -17,7 +17,6 @@ from tally.counting.recount import OF_RUNS, OF_TENANT, Drift, look, recount, sto
 from tally.counting.repair import Repaired
 from tally.kernel.counters import DatedTotals, Totals
 from tally.partners.counters import UsageTotals
-from tally.partners.model.usage import Bucket
 from tally.payouts.counters import RunTotals, StatementTotals
 from tests.builders import event
 from tests.store.recounts import (
@@ -28,6 +27,7 @@ from tests.store.recounts import (
     MONTH,
     PARTNER,
     PROVIDER,
+    SERIES,
     SPEND,
     count_everything,
     drifts,
@@ -43,6 +43,7 @@ EVERY_COUNTER: tuple[Totals, ...] = (
     BUYER,
     ACCESSES,
     SPEND,
+    *SERIES,
     PARTNER,
     DAY,
     MONTH,
@@ -127,7 +128,7 @@ def test_a_drift_says_what_is_wrong() -> None:
 
 
 def test_a_counter_of_nothing_is_found_and_repaired(counted: World) -> None:
-    unused = UsageTotals("acme", Bucket.DAY, "2026-04-06")
+    unused = UsageTotals("acme", "2026-04-06")
     unknown = AccessTotals("acme", "dset_2")
     counted.table.transact(
         [

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from tally.activity.counters import AccessTotals, BuyerTotals
-from tally.counting import parking
+from tally.counting import parking, repair
 from tally.counting.changes import Poison
 from tally.counting.engine import count
+from tally.counting.rescues import rescue_now
 from tally.kernel.keys import Key
 from tests.builders import event
 from tests.store.recounts import (
@@ -215,5 +216,28 @@ def test_a_dataset_deleted_late_is_repaired_with_its_survivors(counted: World) -
     assert repaired(counted).left == []
     counted.redeliver(batch)
     counted.deliver()
+    assert drifts(counted) == []
+    assert counted.get("/v1/provider/dashboard", "acme")["total_objects"] == 1
+
+
+def test_a_survivor_that_is_still_to_be_moved_is_left_to_its_rescue(
+    counted: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The deletion comes when the repair has looked for survivors. Counted where it will be, the
+    object would be counted once more when it is moved."""
+    counted.send(event("object.uploaded", "2026-04-05T09:55:00Z", object_id="o2", size_bytes=4))
+    counted.deliver()
+
+    def rescue_before_the_deletion(*arguments: Any) -> None:
+        rescue_now(*arguments)
+        counted.send(event("dataset.deleted", "2026-04-05T09:50:00Z"))
+        counted.send(event("dataset.created", "2026-04-05T09:52:00Z"))
+
+    monkeypatch.setattr(repair, "rescue_now", rescue_before_the_deletion)
+    left = repaired(counted).left
+    counted.wait(minutes=1)
+    counted.deliver()
+
+    assert {drift.counter for drift in left} >= {PROVIDER.key}
     assert drifts(counted) == []
     assert counted.get("/v1/provider/dashboard", "acme")["total_objects"] == 1

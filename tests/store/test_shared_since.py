@@ -11,6 +11,7 @@ import pytest
 
 from ops import deploying
 from ops.deployment import Deployment
+from tally.aws.moments import AHEAD, series_since
 from tally.aws.table import Table
 from tally.catalog.counters import ProviderTotals
 from tally.counting import engine, parking
@@ -19,12 +20,8 @@ from tally.counting.items import shared_markers_key
 from tally.counting.markers import Markers
 from tally.counting.parts import NO_PARTS, Parts
 from tally.counting.recount import recount
-from tally.counting.switch import (
-    SHARED_AFTER,
-    forget_moment,
-    share_from_the_start,
-    shared_since,
-)
+from tally.counting.switch import forget_moment, share_from_the_start, shared_since
+from tally.kernel.counters import series_key
 from tally.kernel.instants import plus, to_datetime
 from tests.builders import event
 from tests.faults import FaultyClient, rival
@@ -37,7 +34,8 @@ _names = count(1)
 @pytest.fixture
 def old_world(world: World) -> World:
     """A table that an earlier release has counted."""
-    world.table.transact([world.table.delete(shared_markers_key())])
+    for key in (shared_markers_key(), series_key()):
+        world.table.transact([world.table.delete(key)])
     world.tenant("acme")
     world.send(event("dataset.created"))
     return world
@@ -101,9 +99,9 @@ def objects(world: World) -> int:
 
 def test_the_first_process_sets_the_moment_for_all(old_world: World) -> None:
     first = shared_since(process(old_world), old_world.now)
-    later = plus(old_world.now, SHARED_AFTER * 2)
+    later = plus(old_world.now, AHEAD * 2)
 
-    assert first == to_datetime(plus(old_world.now, SHARED_AFTER)).timestamp()
+    assert first == to_datetime(plus(old_world.now, AHEAD)).timestamp()
     assert shared_since(process(old_world), later) == first
 
 
@@ -112,12 +110,12 @@ def test_two_first_processes_agree(old_world: World) -> None:
     client: Any = FaultyClient(old_world.table.client)
     told = []
     client.after(0, rival(lambda: told.append(shared_since(other, old_world.now))))
-    later = plus(old_world.now, SHARED_AFTER / 2)
+    later = plus(old_world.now, AHEAD / 2)
 
     mine = shared_since(replace(old_world.table, client=client), later)
 
     assert told == [mine]
-    assert mine == to_datetime(plus(old_world.now, SHARED_AFTER)).timestamp()
+    assert mine == to_datetime(plus(old_world.now, AHEAD)).timestamp()
 
 
 def test_both_releases_count_side_by_side_and_each_change_once(old_world: World) -> None:
@@ -129,7 +127,7 @@ def test_both_releases_count_side_by_side_and_each_change_once(old_world: World)
     assert as_now(old_world, [*before, *between]).counted == 0
     assert objects(old_world) == 5
 
-    old_world.wait(hours=SHARED_AFTER.total_seconds() / 3600)
+    old_world.wait(hours=AHEAD.total_seconds() / 3600)
     after = upload(old_world, "o6", "o7")
     assert as_now(old_world, [*after[:1], *between, *before]).counted == 1
     assert as_now(old_world, [*before, *between, *after]).counted == 1
@@ -209,14 +207,17 @@ def test_going_back_to_a_release_that_shares_markers_leaves_the_moment(
     old_world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its processes know it already: a second one would split them."""
-    deployed = Deployment(old_world.table, {"ObjectRescuesQueueUrl": "url"}, None, None)
+    outputs = dict.fromkeys(("ObjectRescuesQueueUrl", "ConsoleUrl"), "url")
+    deployed = Deployment(old_world.table, outputs, None, None)
     monkeypatch.setattr(deploying, "current_instant", lambda: old_world.now)
     first = shared_since(process(old_world), old_world.now)
+    series_first = series_since(process(old_world), old_world.now)
     old_world.wait(hours=1)
 
     deploying.own_markers_again(deployed)
 
     assert shared_since(process(old_world), old_world.now) == first
+    assert series_since(process(old_world), old_world.now) == series_first
     assert capsys.readouterr().out == ""
 
 

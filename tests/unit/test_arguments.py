@@ -26,8 +26,9 @@ from tally.http.arguments import (
     read_arguments,
 )
 from tally.http.bodies import Body
+from tally.http.days import day
 from tally.http.failures import InvalidFields
-from tally.http.partner import PartnerEndpoint, day
+from tally.http.partner import PartnerEndpoint
 from tally.http.requests import Request
 from tally.kernel.errors import InvalidRequest, NotFound, UnsupportedMediaType
 from tally.kernel.instants import parse_instant

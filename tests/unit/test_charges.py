@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 
 from tally.activity.model import DatasetAccessed, SearchPerformed, charge_for
 from tally.counting.registry import contribution
-from tally.ledger.counters import SpendTotals
+from tally.ledger.counters import (
+    BuyerDay,
+    DatasetDay,
+    DatasetMonth,
+    ProviderDay,
+    SpendTotals,
+)
 from tally.ledger.model.charges import Charge, Part, SpendKind
 from tally.ledger.model.entries import EntrySide, LedgerEntry, Months, Posting, charged, refunded
 from tally.ledger.model.refunds import refund
@@ -145,5 +151,9 @@ def test_the_credits_of_every_posting_sum_to_its_debit(
 def test_debits_alone_are_spend_each_of_its_kind_and_month(kind: SpendKind) -> None:
     posting = replace(POSTING, kind=kind)
     spent = contribution(replace(debit(-5), posting=posting, period="2026-03"))
-    assert spent == {(SpendTotals("ada", "2026-03"), kind.value): -5}
-    assert contribution(replace(credit("north", d1=-5), posting=posting)) == {}
+    assert spent == {
+        (SpendTotals("ada", "2026-03"), kind.value): -5,
+        (BuyerDay("ada", "2026-04-05"), kind.value): -5,
+    }
+    of_credit = contribution(replace(credit("north", d1=-5), posting=posting))
+    assert {type(totals) for totals, _ in of_credit} == {ProviderDay, DatasetDay, DatasetMonth}

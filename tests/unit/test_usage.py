@@ -1,34 +1,33 @@
-"""Any range of days from the sums of few days and months, and what those sums are of."""
+"""Any range of days from the sums of its days, in series too, and what those sums are of."""
 
 from __future__ import annotations
 
-from calendar import monthrange
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any, cast
 
-import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tally.aws.items import from_item, to_item
 from tally.aws.table import Table
 from tally.counting.registry import change, contribution
 from tally.kernel.counters import by_totals, total
+from tally.kernel.series import Granularity
 from tally.kernel.versions import Version
-from tally.partners.counters import UsageTotals
+from tally.partners.counters import OrganizationMonth, UsageTotals
+from tally.partners.items import key_of_usage, usage_attributes, usage_entry_from
 from tally.partners.model.usage import (
-    Bucket,
-    Stretch,
+    MAX_ORGANIZATIONS_AN_ENTRY,
     Usage,
     UsageEntry,
     UsageRecorded,
     month_after,
-    stretches,
     usage_sum,
 )
-from tally.partners.usage import DayRange, usage_in
+from tally.partners.usage import DayRange, joined, usage_in, usage_series
 
 DAY = timedelta(days=1)
 
@@ -48,90 +47,22 @@ def ranges(draw: st.DrawFn, longest: int = 1096, dates: st.SearchStrategy[date] 
 near = ranges(dates=st.dates(date(2023, 12, 1), date(2025, 3, 31)))
 
 
-def spans(parts: Sequence[Stretch]) -> list[tuple[date, date]]:
-    """The first and the last day of each stretch, whatever it is made of."""
-    return [
-        (
-            part.first,
-            part.last
-            if part.bucket is Bucket.DAY
-            else part.last.replace(day=monthrange(part.last.year, part.last.month)[1]),
-        )
-        for part in parts
-    ]
+def days_of(ranges_: Sequence[DayRange]) -> list[date]:
+    return [first + n * DAY for first, last in ranges_ for n in range((last - first).days + 1)]
 
 
-def items_in(part: Stretch) -> int:
-    """How many counters the stretch is read from."""
-    if part.bucket is Bucket.DAY:
-        return (part.last - part.first).days + 1
-    return (part.last.year - part.first.year) * 12 + part.last.month - part.first.month + 1
+# ------------------------------------------------------------------------------- ranges
 
 
-# ---------------------------------------------------------------------------- stretches
+half_a_year = st.dates(date(2024, 1, 1), date(2024, 6, 30))
 
 
-@pytest.mark.parametrize(
-    ("first", "last", "parts"),
-    [
-        # Up to 62 days are read as days, though they may be whole months.
-        ("2026-04-05", "2026-04-05", ["DAY 2026-04-05 2026-04-05"]),
-        ("2026-07-01", "2026-08-31", ["DAY 2026-07-01 2026-08-31"]),
-        # Whole months alone, with a leap day too.
-        ("2024-02-01", "2024-04-30", ["MONTH 2024-02-01 2024-04-01"]),
-        ("2025-01-01", "2025-12-31", ["MONTH 2025-01-01 2025-12-01"]),
-        # The end of a month but for its leap day is days.
-        (
-            "2023-12-01",
-            "2024-02-28",
-            ["MONTH 2023-12-01 2024-01-01", "DAY 2024-02-01 2024-02-28"],
-        ),
-        (
-            "2025-12-31",
-            "2026-03-31",
-            ["DAY 2025-12-31 2025-12-31", "MONTH 2026-01-01 2026-03-01"],
-        ),
-        # A month with days on both sides, across the end of a year.
-        (
-            "2025-11-02",
-            "2026-01-30",
-            [
-                "DAY 2025-11-02 2025-11-30",
-                "MONTH 2025-12-01 2025-12-01",
-                "DAY 2026-01-01 2026-01-30",
-            ],
-        ),
-        # As early and as late as dates can be.
-        ("0001-01-01", "0001-12-31", ["MONTH 0001-01-01 0001-12-01"]),
-        (
-            "9999-10-30",
-            "9999-12-31",
-            ["DAY 9999-10-30 9999-10-31", "MONTH 9999-11-01 9999-12-01"],
-        ),
-        ("0001-01-01", "9999-12-31", ["MONTH 0001-01-01 9999-12-01"]),
-    ],
-)
-def test_the_stretches_of_a_range(first: str, last: str, parts: list[str]) -> None:
-    found = stretches(date.fromisoformat(first), date.fromisoformat(last))
-    assert [" ".join(map(str, part)) for part in found] == parts
+@given(st.lists(ranges(longest=40, dates=half_a_year), max_size=4))
+def test_joined_ranges_have_each_day_once_and_touch_nowhere(ranges_: list[DayRange]) -> None:
+    whole = joined(ranges_)
 
-
-@given(st.one_of(ranges(), ranges(longest=100), ranges(longest=date.max.toordinal())))
-@example(DayRange(date.min, date.max))
-def test_stretches_have_each_day_of_the_range_once(range_: DayRange) -> None:
-    """In few reads, of at most the 60 days at both ends and the months between them."""
-    parts = stretches(*range_)
-    covered = spans(parts)
-    assert covered[0][0] == range_.first
-    assert covered[-1][1] == range_.last
-    for (_, before), (after, _) in pairwise(covered):
-        assert after == before + DAY
-    assert all(first <= last for first, last in covered)
-    assert all(part.first.day == 1 for part in parts if part.bucket is Bucket.MONTH)
-
-    days = (range_.last - range_.first).days + 1
-    assert len(parts) <= 3
-    assert sum(map(items_in, parts)) <= 61 + days // 30
+    assert days_of(whole) == sorted(set(days_of(ranges_)))
+    assert all(after.first - before.last > DAY for before, after in pairwise(whole))
 
 
 @given(st.dates(max_value=date(9999, 11, 30)))
@@ -193,11 +124,11 @@ def test_a_range_is_the_sum_of_its_parts(
 def test_ranges_that_overlap_are_read_once(
     days: dict[date, Usage], range_: DayRange, other: DayRange
 ) -> None:
-    """Six reads at most, no counter twice, and each range has its own sum all the same."""
+    """Two reads at most, no counter twice, and each range has its own sum all the same."""
     counters = Counters(days)
     found = used(counters, range_, other)
     assert found == [in_days(days, range_), in_days(days, other)]
-    assert len(counters.reads) <= 6
+    assert len(counters.reads) <= 2
     in_order = sorted(counters.reads)
     assert all(last < first for (_, last), (first, _) in pairwise(in_order))
 
@@ -209,6 +140,49 @@ def test_a_range_and_the_present_period_are_one_read() -> None:
     april = DayRange(date(2026, 4, 1), date(2026, 4, 30))
     assert used(counters, last_30_days, april) == [Usage(), Usage()]
     assert counters.reads == [("USED#DAY#2026-03-06", "USED#DAY#2026-04-30")]
+
+
+# ------------------------------------------------------------------------------- series
+
+
+def series(counters: Counters, range_: DayRange, granularity: Granularity) -> Mapping[str, Usage]:
+    return usage_series(cast("Table", counters), "acme", range_, granularity)
+
+
+@given(some_days, near)
+def test_every_day_of_a_series_has_its_own_usage(days: dict[date, Usage], range_: DayRange) -> None:
+    expected = {str(day): days.get(day, Usage()) for day in days_of([range_])}
+    assert list(series(Counters(days), range_, Granularity.DAY).items()) == [*expected.items()]
+
+
+@given(some_days, near)
+def test_months_are_the_sums_of_their_days_in_the_range(
+    days: dict[date, Usage], range_: DayRange
+) -> None:
+    expected: dict[str, Usage] = {}
+    for day in days_of([range_]):
+        month = str(day)[:7]
+        expected[month] = usage_sum([expected.get(month, Usage()), days.get(day, Usage())])
+    counters = Counters(days)
+    assert list(series(counters, range_, Granularity.MONTH).items()) == [*expected.items()]
+    assert len(counters.reads) == 1
+
+
+@given(some_days, near, st.sampled_from(Granularity), st.data())
+def test_a_series_is_the_sum_of_its_parts(
+    days: dict[date, Usage], range_: DayRange, granularity: Granularity, data: st.DataObject
+) -> None:
+    cut = data.draw(st.dates(range_.first, range_.last))
+    parts = [DayRange(range_.first, cut), DayRange(cut + DAY, range_.last)]
+    counters = Counters(days)
+    sums: dict[str, Usage] = {}
+    for part in parts:
+        if part.first <= part.last:
+            for period, usage in series(counters, part, granularity).items():
+                sums[period] = usage_sum([sums.get(period, Usage()), usage])
+    whole = series(counters, range_, granularity)
+    assert sums == whole
+    assert [usage_sum(whole.values())] == used(counters, range_)
 
 
 # ----------------------------------------------------------------------------- counting
@@ -231,27 +205,75 @@ def test_nothing_was_used_of_nothing() -> None:
     assert usage_sum([]) == Usage(0, 0, 0, 0)
 
 
-@given(
-    st.lists(
-        st.builds(
-            UsageEntry,
-            st.sampled_from(["acme", "rival"]),
-            st.sampled_from(["2025-12-31", "2026-01-01", "2026-01-02", "2026-02-28"]),
-            st.uuids().map(str),
-            usages,
-        ),
-        max_size=8,
-    )
+recordings = st.builds(
+    lambda of, time, quantity, kind: UsageRecorded(
+        "acme", of, kind, quantity, 0 if kind else quantity, Version(time, 0, "e", "/test")
+    ),
+    st.sampled_from(["org_1", "org_2", "org_3"]),
+    st.sampled_from(["2025-12-31T23:59:59.999999999Z", "2026-01-01T00:00:00.000000000Z"]),
+    counts,
+    st.sampled_from([None, "page_view"]),
 )
-def test_entries_are_counted_into_their_day_and_their_month(entries: list[UsageEntry]) -> None:
-    expected: Counter[tuple[UsageTotals, str]] = Counter()
-    for entry in entries:
-        for bucket, named in ((Bucket.DAY, entry.day), (Bucket.MONTH, entry.day[:7])):
-            for field, amount in entry.usage._asdict().items():
-                expected[UsageTotals(entry.partner_id, bucket, named), field] += amount
+
+
+def entries_of(
+    recorded: Sequence[UsageRecorded], *, by_organization: bool = True
+) -> list[UsageEntry]:
+    """An entry for each day."""
+    entries: dict[str, UsageEntry] = {}
+    for each in recorded:
+        known = entries.get(each.day) or UsageEntry("acme", each.day, each.day, Usage())
+        entries[each.day] = known.with_more(each, by_organization=by_organization)
+    return list(entries.values())
+
+
+@given(st.lists(recordings, max_size=12))
+def test_entries_are_counted_into_their_day_and_their_organizations_months(
+    recorded: list[UsageRecorded],
+) -> None:
+    expected: Counter[tuple[UsageTotals | OrganizationMonth, str]] = Counter()
+    for each in recorded:
+        day = UsageTotals("acme", each.day)
+        month = OrganizationMonth("acme", each.day[:7], each.organization_id)
+        for field, amount in each.usage._asdict().items():
+            expected[day, field] += amount
+            expected[month, field] += amount
+    entries = entries_of(recorded)
 
     counted = total(change(None, entry) for entry in entries)
 
     assert counted == Counter({key: amount for key, amount in expected.items() if amount})
     for entry in entries:
         assert total([contribution(entry), change(entry, None)]) == {}
+
+
+@given(st.lists(recordings, max_size=12))
+def test_entries_without_organizations_are_counted_into_their_day_alone(
+    recorded: list[UsageRecorded],
+) -> None:
+    """Those that were accepted before organizations' months were counted."""
+    entries = entries_of(recorded, by_organization=False)
+    counted = total(contribution(entry) for entry in entries)
+
+    assert {type(totals) for totals, _ in counted} <= {UsageTotals}
+    assert total(contribution(e) for e in entries_of(recorded)) >= counted
+
+
+@given(st.lists(recordings, min_size=1, max_size=12), st.booleans())
+def test_an_entry_is_read_as_it_was_written(recorded: list[UsageRecorded], by: bool) -> None:  # noqa: FBT001
+    for entry in entries_of(recorded, by_organization=by):
+        stored = to_item(key_of_usage(entry), usage_attributes(entry))
+        assert usage_entry_from(from_item(stored)) == entry
+
+
+def test_an_entry_has_room_for_so_many_organizations_and_more_of_theirs() -> None:
+    entry = UsageEntry("acme", "2026-04-05", "e", Usage())
+    for n in range(MAX_ORGANIZATIONS_AN_ENTRY):
+        assert not entry.is_full_for(f"org_{n}")
+        recorded = UsageRecorded(
+            "acme", f"org_{n}", None, 1, 1, Version("2026-04-05T09:00:00Z", 0, "e", "/test")
+        )
+        entry = entry.with_more(recorded, by_organization=True)
+
+    assert entry.is_full_for("one_more")
+    assert not entry.is_full_for("org_0")

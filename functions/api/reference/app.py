@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tally.http.static import File, Static
+from tally.http.static import File, Keep, Static
 
 _HERE = Path(__file__).parent
 
@@ -26,7 +26,7 @@ _PAGE = {
 
 endpoint = Static(
     {
-        "/v1/openapi.json": File(_HERE / "openapi.json", "application/json", {}, kept=False),
+        "/v1/openapi.json": File(_HERE / "openapi.json", "application/json", {}, Keep.NEVER),
         "/v1/reference": File(_HERE / "page.html", "text/html; charset=utf-8", _PAGE),
         "/v1/reference/page.js": File(_HERE / "page.js", "text/javascript; charset=utf-8", {}),
         "/v1/reference/page.css": File(_HERE / "page.css", "text/css; charset=utf-8", {}),

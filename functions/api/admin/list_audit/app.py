@@ -15,7 +15,7 @@ from tally.http.endpoint import Endpoint
 from tally.http.lists import LIST_ERRORS, Cursor, Limit, cursors_of, fitting
 from tally.kernel.instants import for_display
 
-endpoint = Endpoint(Scope.ADMIN, platform_only=True, errors=LIST_ERRORS)
+endpoint = Endpoint(Scope.ADMIN, platform_only=True, errors=LIST_ERRORS, rows="entries")
 
 AuditCursors = Annotated[Cursors[AuditPosition], cursors_of("audit", "occurred_at", AuditPosition)]
 

@@ -14,7 +14,7 @@ from tally.http.endpoint import Endpoint
 from tally.http.lists import LIST_ERRORS, Cursor, Limit, cursors_of, fitting
 from tally.http.tenants import TenantAnswer, tenant_answer
 
-endpoint = Endpoint(Scope.ADMIN, platform_only=True, errors=LIST_ERRORS)
+endpoint = Endpoint(Scope.ADMIN, platform_only=True, errors=LIST_ERRORS, rows="tenants")
 
 TenantCursors = Annotated[
     Cursors[TenantPosition], cursors_of("tenants", "tenant_id", TenantPosition)

@@ -14,7 +14,7 @@ from tally.http.dependencies import CurrentCaller, TheTable
 from tally.http.endpoint import Endpoint
 from tally.http.lists import LIST_ERRORS, Cursor, Limit, cursors_of, fitting
 
-endpoint = Endpoint(Scope.KEYS_WRITE, errors=LIST_ERRORS)
+endpoint = Endpoint(Scope.KEYS_WRITE, errors=LIST_ERRORS, rows="api_keys")
 
 ApiKeyCursors = Annotated[
     Cursors[ApiKeyPosition], cursors_of("api-keys", "created_at", ApiKeyPosition)

@@ -14,7 +14,7 @@ from tally.http.endpoint import Endpoint
 from tally.http.lists import LIST_ERRORS, Cursor, Limit, cursors_of, fitting
 from tally.kernel.instants import for_display
 
-endpoint = Endpoint(Scope.USAGE_READ, errors=LIST_ERRORS)
+endpoint = Endpoint(Scope.USAGE_READ, errors=LIST_ERRORS, rows="accesses")
 
 AccessCursors = Annotated[
     Cursors[AccessPosition], cursors_of("accesses", "last_accessed_at", AccessPosition)

@@ -17,7 +17,7 @@ from tally.http.lists import LIST_ERRORS, Cursor, Limit, cursors_of, fitting
 from tally.kernel.instants import for_display
 from tally.kernel.money import to_decimal
 
-endpoint = Endpoint(Scope.USAGE_READ, errors=LIST_ERRORS)
+endpoint = Endpoint(Scope.USAGE_READ, errors=LIST_ERRORS, rows="searches")
 
 SearchCursors = Annotated[
     Cursors[SearchPosition], cursors_of("searches", "occurred_at", SearchPosition)

@@ -7,8 +7,9 @@ from datetime import datetime
 from decimal import Decimal
 
 from tally.access.model.scopes import Scope
+from tally.http.days import today
 from tally.http.dependencies import CurrentCaller, Now, TheTable
-from tally.http.partner import PartnerEndpoint, first_second, today
+from tally.http.partner import PartnerEndpoint, first_second
 from tally.kernel.money import to_decimal
 from tally.partners.billing import present_billing
 from tally.partners.model.billing import MONTHLY, available

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from tally.access.model.scopes import Scope
-from tally.http.arguments import Choice, Query, WholeNumber, plain_text
+from tally.http.arguments import Choice, Query, plain_text
 from tally.http.dependencies import CurrentCaller, TheTable
-from tally.http.partner import PartnerEndpoint
+from tally.http.partner import PageNumber, PageSize, PartnerEndpoint
 from tally.kernel.errors import InvalidRequest
 from tally.kernel.instants import for_display
 from tally.partners.model.organizations import OrganizationStatus, OrganizationTier, Profile
@@ -16,10 +16,8 @@ from tally.partners.organizations import Wanted
 from tally.partners.organizations import list_organizations as stored_organizations
 from tally.wire.json import load_json
 
-endpoint = PartnerEndpoint(Scope.USAGE_READ, errors=[InvalidRequest])
+endpoint = PartnerEndpoint(Scope.USAGE_READ, errors=[InvalidRequest], rows="organizations")
 
-PageNumber = Annotated[int, Query(WholeNumber(1, 1_000_000_000))]
-PageSize = Annotated[int, Query(WholeNumber(1, 100))]
 Status = Annotated[OrganizationStatus | None, Query(Choice(OrganizationStatus))]
 Filter = Annotated[str | None, Query(plain_text)]
 

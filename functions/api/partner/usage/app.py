@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import date
 
 from tally.access.model.scopes import Scope
+from tally.http.days import today
 from tally.http.dependencies import CurrentCaller, Now, TheTable
 from tally.http.partner import (
     Day,
     PartnerEndpoint,
     day_range,
-    today,
 )
 from tally.kernel.errors import InvalidRequest
 from tally.partners.usage import usage_in

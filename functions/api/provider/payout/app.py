@@ -11,7 +11,7 @@ from tally.http.cursors import Cursors
 from tally.http.dependencies import CurrentCaller, TheRequest, TheTable
 from tally.http.endpoint import Endpoint
 from tally.http.lists import LIST_ERRORS, Cursor, cursors_of, fit
-from tally.http.negotiation import preferred
+from tally.http.negotiation import prefers_csv
 from tally.http.statements import (
     PayoutDetailAnswer,
     StatementCsv,
@@ -46,7 +46,7 @@ def show_payout(
     lines, more = fit(detail.lines, line_answer)
     last = LinePosition(lines[-1].dataset_id) if more else None
     answer = detail_answer(detail, lines, cursors.within(payout_id).write(last))
-    if preferred(request.accept, ("application/json", "text/csv")) == "application/json":
+    if not prefers_csv(request.accept):
         return answer
     link = {"Link": f'<?cursor={answer.next_cursor}>; rel="next"'} if more else {}
     return Text(as_csv(detail, answer), "text/csv; charset=utf-8", link)

@@ -14,7 +14,7 @@ from tally.http.statements import PayoutAnswer, payout_answer
 from tally.payouts.reading import PayoutPosition
 from tally.payouts.reading import list_payouts as stored_payouts
 
-endpoint = Endpoint(Scope.BILLING_READ, errors=LIST_ERRORS)
+endpoint = Endpoint(Scope.BILLING_READ, errors=LIST_ERRORS, rows="payouts")
 
 PayoutCursors = Annotated[Cursors[PayoutPosition], cursors_of("payouts", "period", PayoutPosition)]
 

@@ -40,7 +40,7 @@ def _make_statement(table: Table, task: Task, *, is_last_try: bool) -> None:
         outcome = do_task(table, task, current_instant(), hold_for=hold_for)
     except Exception:
         if is_last_try:
-            note_failure(table, task)
+            note_failure(table, task, current_instant())
         raise
     run = get_run(table, task.period, task.run_id)
     values = {Metric.STATEMENTS: int(outcome is Outcome.GENERATED)}

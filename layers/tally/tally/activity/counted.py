@@ -22,6 +22,7 @@ from tally.activity.items import (
 from tally.activity.model import AccessActivity, SearchActivity
 from tally.aws.table import Table
 from tally.kernel.counted import CountedRecord, CounterKind
+from tally.ledger.counters import BuyerDay
 
 
 def _searches(table: Table, tenant_id: str) -> Iterator[Mapping[str, Any]]:
@@ -40,16 +41,23 @@ def _accessed(table: Table, tenant_id: str) -> Iterator[AccessTotals]:
 
 COUNTED = (
     CountedRecord(
-        SearchActivity, SEARCH_PREFIX, search_from, search_contribution, (BuyerTotals,), _searches
+        SearchActivity,
+        SEARCH_PREFIX,
+        search_from,
+        search_contribution,
+        (BuyerTotals, BuyerDay),
+        _searches,
+        accepted_at=lambda search: search.accepted_at,
     ),
     CountedRecord(
         AccessActivity,
         ACCESS_PREFIX,
         access_from,
         access_contribution,
-        (AccessTotals, BuyerTotals),
+        (AccessTotals, BuyerTotals, BuyerDay),
         _accesses,
         happened_at=lambda access: access.accessed_at,
+        accepted_at=lambda access: access.accepted_at,
     ),
 )
 COUNTERS = (

@@ -7,9 +7,10 @@ from typing import ClassVar
 
 from tally.activity.items import accessed_by
 from tally.activity.model import AccessActivity, SearchActivity
-from tally.kernel.counters import DatedTotals, Deltas, Totals, adds
+from tally.kernel.counters import DatedTotals, Deltas, Totals, adds, total
 from tally.kernel.instants import Instant
 from tally.kernel.keys import Key
+from tally.ledger.counters import BuyerDay
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,11 @@ class AccessTotals(DatedTotals):
 
 
 def search_contribution(search: SearchActivity) -> Deltas:
-    return adds(BuyerTotals(search.tenant_id), searches=1)
+    day = BuyerDay(search.tenant_id, search.occurred_at[:10])
+    return total([adds(BuyerTotals(search.tenant_id), searches=1), adds(day, searches=1)])
 
 
 def access_contribution(access: AccessActivity) -> Deltas:
-    return adds(AccessTotals(access.tenant_id, access.dataset_id), accesses=1)
+    accessed = AccessTotals(access.tenant_id, access.dataset_id)
+    day = BuyerDay(access.tenant_id, access.accessed_at[:10])
+    return total([adds(accessed, accesses=1), adds(day, accesses=1)])

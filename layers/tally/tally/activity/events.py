@@ -156,6 +156,7 @@ def _decide_search(event: Event[SearchPerformed], draft: Draft, door: Door) -> M
         currency=fact.currency,
         occurred_at=fact.time,
         entry_id=event.digest,
+        accepted_at=door.now,
     )
     draft.create(key_of_search(search), search_attributes(search))
     tenant: Any = draft.read(tenant_key(fact.tenant_id))
@@ -190,6 +191,7 @@ def _decide_access(event: Event[DatasetAccessed], draft: Draft, door: Door) -> M
         kind=fact.kind,
         accessed_at=fact.time,
         entry_id=event.digest,
+        accepted_at=door.now,
     )
     draft.create(key_of_access(access), access_attributes(access))
     return mark

@@ -92,6 +92,7 @@ def search_attributes(search: SearchActivity) -> dict[str, Any]:
         "currency": search.currency,
         "occurred_at": search.occurred_at,
         "entry_id": search.entry_id,
+        "accepted_at": search.accepted_at,
     }
 
 
@@ -116,6 +117,7 @@ def search_from(item: Mapping[str, Any]) -> SearchActivity:
         currency=item["currency"],
         occurred_at=item["occurred_at"],
         entry_id=item["entry_id"],
+        accepted_at=item.get("accepted_at"),
     )
 
 
@@ -131,6 +133,7 @@ def access_attributes(access: AccessActivity) -> dict[str, Any]:
         "kind": access.kind,
         "accessed_at": access.accessed_at,
         "entry_id": access.entry_id,
+        "accepted_at": access.accepted_at,
     }
 
 
@@ -142,4 +145,5 @@ def access_from(item: Mapping[str, Any]) -> AccessActivity:
         kind=item["kind"],
         accessed_at=item["accessed_at"],
         entry_id=item["entry_id"],
+        accepted_at=item.get("accepted_at"),
     )

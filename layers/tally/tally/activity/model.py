@@ -18,7 +18,8 @@ from tally.ledger.model.charges import Charge, Part, SpendKind
 class SearchActivity:
     """One search, as the buyer's list shows it.
 
-    `query_text` is None where it is erased or expired, and where nobody asked for it.
+    `query_text` is None where it is erased or expired, and where nobody asked for it. `accepted_at`
+    is None, here and in accesses, if the record is from before it was kept.
     """
 
     tenant_id: str
@@ -30,6 +31,7 @@ class SearchActivity:
     currency: str
     occurred_at: Instant
     entry_id: str
+    accepted_at: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class AccessActivity:
     kind: str
     accessed_at: Instant
     entry_id: str
+    accepted_at: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,19 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from tally.aws.clients import make_client
+from tally.kernel.instants import Instant, to_instant
 
 _PAGE = 1_000  # S3's most
+
+
+class Objects(NamedTuple):
+    """How many there are, 1,000 for as many or more, and when the oldest of these was written."""
+
+    number: int
+    oldest_at: Instant | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +25,11 @@ class Bucket:
     client: Any
     name: str
 
-    def count(self) -> int:
-        """How many objects there are; 1,000 stands for as many or more."""
+    def objects(self) -> Objects:
+        """In one call."""
         answer = self.client.list_objects_v2(Bucket=self.name, MaxKeys=_PAGE)
-        return len(answer.get("Contents", ()))
+        written = [each["LastModified"] for each in answer.get("Contents", ())]
+        return Objects(len(written), to_instant(min(written)) if written else None)
 
 
 @cache

@@ -55,6 +55,15 @@ class Queue:
         }
         retried(lambda: self.client.send_message(**message), busy=_BUSY, sleep=self.sleep)
 
+    def waiting(self) -> int:
+        """About how many messages there are, those included that somebody holds just now."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        asked = {"QueueUrl": self.url, "AttributeNames": names}
+        answer = retried(
+            lambda: self.client.get_queue_attributes(**asked), busy=_BUSY, sleep=self.sleep
+        )
+        return sum(int(answer["Attributes"][name]) for name in names)
+
 
 @cache
 def inbound_events() -> Queue:

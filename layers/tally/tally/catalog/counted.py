@@ -23,7 +23,7 @@ from tally.catalog.items import (
 from tally.catalog.model.datasets import Dataset
 from tally.catalog.model.objects import CatalogObject
 from tally.catalog.reads import datasets_of, object_items_of
-from tally.kernel.counted import CountedRecord, CounterKind
+from tally.kernel.counted import UNSETTLED, CountedRecord, CounterKind
 
 
 def _objects(table: Table, tenant_id: str) -> Iterator[Mapping[str, Any]]:
@@ -33,11 +33,12 @@ def _objects(table: Table, tenant_id: str) -> Iterator[Mapping[str, Any]]:
         if dataset.alive:
             for each in object_items_of(table, dataset.dataset_id):
                 try:
-                    moved = object_from(each).moved_to(dataset.deleted)
+                    stored = object_from(each)
+                    moved = stored.moved_to(dataset.deleted)
                 except (KeyError, TypeError, ValueError):
                     yield each  # who reads it will find out
                 else:
-                    yield {**each, **object_attributes(moved)}
+                    yield {**each, **object_attributes(moved), UNSETTLED: moved != stored}
 
 
 def _present_epochs(table: Table, tenant_id: str) -> Iterator[DatasetTotals]:

@@ -8,10 +8,13 @@ from typing import Any
 from pydantic import Field
 
 from tally.aws.draft import Draft, Postponed
+from tally.catalog.counters import present_epoch
 from tally.catalog.items import (
     dataset_attributes,
     dataset_from,
     dataset_key,
+    key_of_place,
+    listing_attributes,
     object_attributes,
     object_from,
     object_key,
@@ -64,7 +67,7 @@ def _decide_dataset(event: Event[DatasetEvent], draft: Draft, _door: Door) -> Ma
     key = dataset_key(fact.dataset_id)
     item = draft.read(key)
     if item is None and fact.kind is DatasetEventKind.CREATED:
-        draft.revise(key, dataset_attributes(new_dataset(fact)))
+        _store(new_dataset(fact), None, draft)
         owned = owned_dataset_key(fact.tenant_id, fact.dataset_id)
         draft.create(owned, {"dataset_id": fact.dataset_id})
         return {}
@@ -73,8 +76,20 @@ def _decide_dataset(event: Event[DatasetEvent], draft: Draft, _door: Door) -> Ma
         raise Postponed  # one change of the item is one epoch that ends with it
     changed = dataset.apply(fact)
     if changed != dataset:
-        draft.revise(key, dataset_attributes(changed))
+        _store(changed, dataset, draft)
     return {}
+
+
+def _store(dataset: Dataset, before: Dataset | None, draft: Draft) -> None:
+    """The dataset, and its place in the list of those that are not deleted."""
+    draft.revise(dataset_key(dataset.dataset_id), dataset_attributes(dataset))
+    place = key_of_place(dataset)
+    if before and key_of_place(before) != place:
+        draft.delete(key_of_place(before))
+    if dataset.alive:
+        draft.put(place, listing_attributes(dataset, present_epoch(dataset).epoch))
+    else:
+        draft.delete(place)
 
 
 def _decide_object(event: Event[ObjectEvent], draft: Draft, _door: Door) -> Mapping[str, Any]:

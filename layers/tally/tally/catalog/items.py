@@ -7,6 +7,7 @@ from typing import Any
 
 from tally.catalog.model.datasets import Dataset
 from tally.catalog.model.objects import CatalogObject, Review
+from tally.kernel.instants import Instant
 from tally.kernel.keys import Key
 from tally.kernel.versions import Version, version_from
 
@@ -24,6 +25,21 @@ def dataset_key(dataset_id: str) -> Key:
     return Key(f"DATASET#{dataset_id}", DATASET_SK)
 
 
+def listed_dataset_key(tenant_id: str, created_at: Instant, dataset_id: str) -> Key:
+    """`DATASETS#acme` / `LISTED#2026-04-05T09:30:00.000000000Z#dset_1`: its place in the list of
+    those not deleted"""
+    return Key(listed_datasets_pk(tenant_id), f"LISTED#{created_at}#{dataset_id}")
+
+
+def listed_datasets_pk(tenant_id: str) -> str:
+    return f"DATASETS#{tenant_id}"
+
+
+def key_of_place(dataset: Dataset) -> Key:
+    """Where the dataset is in its provider's list, as long as it is not deleted."""
+    return listed_dataset_key(dataset.tenant_id, dataset.created.time, dataset.dataset_id)
+
+
 def object_key(dataset_id: str, object_id: str) -> Key:
     """`DATASET#dset_1` / `OBJECT#obj_1`"""
     return Key(f"DATASET#{dataset_id}", f"{OBJECT_PREFIX}{object_id}")
@@ -35,6 +51,7 @@ def dataset_attributes(dataset: Dataset) -> dict[str, Any]:
         "dataset_id": dataset.dataset_id,
         "name": dataset.name,
         "named": dataset.named,
+        "created": dataset.created,
         "deleted": dataset.deleted,
     }
 
@@ -46,8 +63,20 @@ def dataset_from(item: Mapping[str, Any]) -> Dataset:
         dataset_id=item["dataset_id"],
         name=item["name"],
         named=Version(*item["named"]),
+        # Before there were lists, nobody noted it: then it is told by the name, until a new one.
+        created=Version(*item.get("created", item["named"])),
         deleted=version_from(item.get("deleted")),
     )
+
+
+def listing_attributes(dataset: Dataset, epoch: str) -> dict[str, Any]:
+    """What a list shows beside counters, and the epoch that names these."""
+    return {
+        "dataset_id": dataset.dataset_id,
+        "name": dataset.name,
+        "created_at": dataset.created.time,
+        "epoch": epoch,
+    }
 
 
 def object_attributes(record: CatalogObject) -> dict[str, Any]:

@@ -29,6 +29,8 @@ from tally.kernel.instants import Instant
 from tally.kernel.keys import Key
 
 AS_OF = "as_of"
+FILLED = "filled"
+"""That a counter has what its backfill adds."""
 ENDED = "ended"
 _NOT_ENDED = f"attribute_not_exists({ENDED})"
 _NOT_REPAIRED_SINCE = f"(attribute_not_exists({AS_OF}) OR {AS_OF} <= :oldest)"

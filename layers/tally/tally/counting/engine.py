@@ -12,6 +12,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from tally.aws.moments import series_since
 from tally.aws.retries import pauses
 from tally.aws.table import Table
 from tally.aws.transactions import (
@@ -23,7 +24,7 @@ from tally.aws.transactions import (
 )
 from tally.catalog.counters import DatasetTotals, superseded
 from tally.counting.additions import ENDED, Additions, Obstacles
-from tally.counting.changes import Change, Counted, Poison, read_change
+from tally.counting.changes import Change, Counted, Poison, read_changes
 from tally.counting.guards import Guard, Marking, Raw
 from tally.counting.markers import Markers, most_writes
 from tally.counting.parts import NO_PARTS, Parts
@@ -31,7 +32,7 @@ from tally.counting.survivors import rescue_stale
 from tally.counting.switch import shared_since
 from tally.kernel.counters import DatedTotals, Totals, rolled_up, total
 from tally.kernel.errors import Unavailable
-from tally.kernel.instants import Instant, to_datetime
+from tally.kernel.instants import EARLIEST, Instant, to_datetime
 
 _ATTEMPTS = 50
 _BUSY = "Other writers keep changing the same counters."
@@ -45,18 +46,20 @@ def count(table: Table, raws: Sequence[Raw], now: Instant, parts: Parts = _parts
     since = shared_since(table, now)
     if to_datetime(now).timestamp() < since:
         parts = NO_PARTS  # functions of an earlier release do not read them
-    return count_under(Markers(table, now, since), table, raws, parts)
+    return count_under(Markers(table, now, since), table, raws, parts, series_since(table, now))
 
 
-def count_under(guard: Guard, table: Table, raws: Sequence[Raw], parts: Parts) -> Counted:
-    """The same with this guard."""
+def count_under(
+    guard: Guard, table: Table, raws: Sequence[Raw], parts: Parts, since: Instant = EARLIEST
+) -> Counted:
+    """The same with this guard, and with this moment of the counters that are backfilled."""
     result = Counted()
     changes: list[Change] = []
     distinct = {raw["eventID"]: raw for raw in raws}
     result.already_counted += len(raws) - len(distinct)
     for raw in distinct.values():
         try:
-            changes.append(read_change(raw))
+            changes += read_changes(raw, since)
         except ValueError as error:
             result.parked.append(Poison(raw, str(error)))
     Counting(table, guard, parts, result).count(changes)

@@ -31,6 +31,11 @@ def parked_key(parked_at: Instant, record_id: str) -> Key:
     return Key(PARKED_PK, f"{parked_at}#{record_id}")
 
 
+def parked_at_of(parked_id: str) -> Instant:
+    """When a record was parked, by the sort key that it has."""
+    return parked_id.partition("#")[0]
+
+
 def rescue_key(dataset_id: str, epoch: str, run: str) -> Key:
     """`DATASET#dset_1` / `RESCUE#2026-04-05T09:30:00.000000000Z-5e88489871e2#`: how far objects
     were moved into this epoch of their dataset; behind the last `#`, when it was asked for again"""

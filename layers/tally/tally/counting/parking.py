@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tally.aws.moments import series_since
 from tally.aws.table import Table
 from tally.aws.transactions import Cancelled
 from tally.counting import rescues
-from tally.counting.changes import Counted, Poison, read_change
+from tally.counting.changes import Counted, Poison, read_changes
 from tally.counting.engine import Counting
 from tally.counting.guards import Guard, Leaving
 from tally.counting.items import PARKED_PK, parked_key
@@ -91,11 +92,12 @@ def replay(table: Table, queue: Messages, parked_id: str, now: Instant) -> Count
         raise ValueError("the record was too big to keep; recount its tenant with --repair")
     leaving = Leaving(table, key)
     counting = Counting(table, leaving)
-    change = read_change(parked.raw)
+    change, *apart = read_changes(parked.raw, series_since(table, now))
     expected = Counted()
     expected.note_survivors(change.old, change.new)
     # Once it has left, nobody else would ask, if this process dies then.
     rescues.ask_ahead(table, queue, expected.to_rescue, now, run=now)
+    Counting(table, Markers(table, now, shared_since(table, now))).count(apart)
     counting.count([change])
     rescues.ask(table, queue, counting.result.to_rescue, now, run=now)
     if counting.result.parked:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -10,10 +11,12 @@ from typing import Any
 
 from tally.access.counted import COUNTED as ACCESS
 from tally.access.counted import COUNTERS as ACCESS_COUNTERS
+from tally.aws.moments import series_settled
 from tally.aws.table import Table
+from tally.counting.additions import AS_OF, FILLED
 from tally.counting.registry import COUNTED, COUNTERS
 from tally.counting.rescues import under_way
-from tally.kernel.counted import CountedRecord, CounterKind
+from tally.kernel.counted import UNSETTLED, CountedRecord, CounterKind
 from tally.kernel.counters import DatedTotals, Deltas, Totals, rolled_up, sum_of_parts
 from tally.kernel.instants import Instant
 from tally.kernel.keys import Key
@@ -26,6 +29,7 @@ from tally.payouts.counted import (
 from tally.payouts.counted import COUNTERS as PAYOUTS_COUNTERS
 
 type Sleep = Callable[[float], None]
+type Clock = Callable[[], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +53,16 @@ OF_RUNS = Kinds(COUNTED_OF_RUNS, COUNTERS_OF_RUNS)
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """A counter's field that is not what its records add up to; None for a text that is absent."""
+    """A counter's field that is not what its records add up to; None for a text that is absent.
+
+    `unfilled`: the counter may lack what a backfill is to add.
+    """
 
     counter: Key
     field: str
     stored: int | str | None
     expected: int | str
+    unfilled: bool = dataclasses.field(default=False, compare=False)
 
     def __str__(self) -> str:
         counter = " / ".join(self.counter)
@@ -72,6 +80,18 @@ class UnreadableRecord(RuntimeError):
     """A record that makes no sense: nobody can tell what it should count. The stream parks it."""
 
 
+def read_record(kind: CountedRecord[Any], item: Mapping[str, Any]) -> tuple[Any, Deltas]:
+    """A record, and what it adds to the counters; or UnreadableRecord."""
+    try:
+        record = kind.read(item)
+        return record, kind.contribution(record)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UnreadableRecord(
+            f"{item['PK']} / {item['SK']} cannot be read ({type(error).__name__}: {error}); "
+            "correct it or delete it"
+        ) from error
+
+
 @dataclass(slots=True)
 class Look:
     """What the records say when they are read once.
@@ -82,17 +102,15 @@ class Look:
     sums: Deltas = field(default_factory=Counter)
     latest: dict[DatedTotals, Instant] = field(default_factory=dict)
     traces: Counter[object] = field(default_factory=Counter)
+    unsettled: set[Totals] = field(default_factory=set)
+    """The counters of records that will still move to them."""
 
     def see(self, kind: CountedRecord[Any], item: Mapping[str, Any]) -> None:
-        try:
-            record = kind.read(item)
-            deltas = kind.contribution(record)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise UnreadableRecord(
-                f"{item['PK']} / {item['SK']} cannot be read ({type(error).__name__}: {error}); "
-                "correct it or delete it"
-            ) from error
-        self.sums.update(rolled_up(deltas))
+        record, deltas = read_record(kind, item)
+        all_sums = rolled_up(deltas)
+        self.sums.update(all_sums)
+        if item.get(UNSETTLED):
+            self.unsettled |= {totals for totals, _ in all_sums}
         counted = {totals for totals, _ in deltas}
         for totals in counted:
             if isinstance(totals, DatedTotals) and kind.happened_at:
@@ -155,10 +173,19 @@ class Stored:
         return cls(sum_of_parts(totals, parts.values()), parts)
 
 
-def stored_counters(table: Table, kinds: Kinds, tenant_id: str, seen: Look) -> dict[Totals, Stored]:
-    """Every counter that is stored or should be."""
+def stored_counters(
+    table: Table,
+    kinds: Kinds,
+    tenant_id: str,
+    seen: Look,
+    clock: Clock | None = None,
+) -> dict[Totals, Stored]:
+    """Every counter that is stored or should be, if it can be told what it should be. `clock` is
+    the database's."""
     named = {totals for kind in kinds.counters for totals in kind.all_of(table, tenant_id)}
     every = sorted(named | seen.counters, key=lambda totals: totals.key)
+    if any(totals.BACKFILLED for totals in every) and not series_settled(table, clock):
+        every = [totals for totals in every if not totals.BACKFILLED]
     rows = [totals.key for totals in every if isinstance(totals, DatedTotals)]
     others = [
         key for totals in every if not isinstance(totals, DatedTotals) for key in totals.part_keys
@@ -169,9 +196,10 @@ def stored_counters(table: Table, kinds: Kinds, tenant_id: str, seen: Look) -> d
 
 
 def drifts_of(totals: Totals, stored: Mapping[str, Any], seen: Look) -> Iterator[Drift]:
+    unfilled = totals.BACKFILLED and not {FILLED, AS_OF} & stored.keys()
     for name, right in seen.expected(totals).items():
         if stored.get(name, 0) != right:
-            yield Drift(totals.key, name, stored.get(name, 0), right)
+            yield Drift(totals.key, name, stored.get(name, 0), right, unfilled)
     for name, text in seen.texts(totals).items():
         if stored.get(name) != text:
             yield Drift(totals.key, name, stored.get(name), text)
@@ -185,12 +213,14 @@ def recount(
     sleep: Sleep = time.sleep,
     looks: int = 10,
     kinds: Kinds = OF_TENANT,
+    clock: Clock | None = None,
 ) -> list[Drift]:
     """The drift that two looks in a row agree on: a change on its way over the stream is none.
+    `clock` is the database's.
 
     RuntimeError if the tenant never rests, or objects of its datasets are still being rescued.
     """
-    before, moving = set(_drifts(table, kinds, tenant_id)), set[str]()
+    before, moving = set(_drifts(table, kinds, tenant_id, clock)), set[str]()
     for _ in range(looks):
         if not before:
             return []
@@ -198,7 +228,7 @@ def recount(
         # A look expects survivors where they belong, but they count there only once they are moved.
         # The rescue may end, or begin, during the look.
         moving = _moving(table, kinds, tenant_id)
-        now = set(_drifts(table, kinds, tenant_id))
+        now = set(_drifts(table, kinds, tenant_id, clock))
         if now == before:
             moving |= _moving(table, kinds, tenant_id)
             if not moving:
@@ -216,9 +246,9 @@ def _moving(table: Table, kinds: Kinds, tenant_id: str) -> set[str]:
     return set(under_way(table, tenant_id)) if kinds is OF_TENANT else set()
 
 
-def _drifts(table: Table, kinds: Kinds, tenant_id: str) -> Iterator[Drift]:
+def _drifts(table: Table, kinds: Kinds, tenant_id: str, clock: Clock | None) -> Iterator[Drift]:
     seen = look(table, kinds, tenant_id)
-    for totals, stored in stored_counters(table, kinds, tenant_id, seen).items():
+    for totals, stored in stored_counters(table, kinds, tenant_id, seen, clock).items():
         yield from drifts_of(totals, stored.item, seen)
 
 

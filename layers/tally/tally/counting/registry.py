@@ -12,6 +12,7 @@ from tally.catalog.counted import COUNTED as CATALOG
 from tally.catalog.counted import COUNTERS as CATALOG_COUNTERS
 from tally.kernel.counted import CountedRecord, CounterKind
 from tally.kernel.counters import Deltas, difference
+from tally.kernel.instants import EARLIEST, Instant
 from tally.ledger.counted import COUNTED as LEDGER
 from tally.ledger.counted import COUNTERS as LEDGER_COUNTERS
 from tally.partners.counted import COUNTED as PARTNERS
@@ -48,6 +49,14 @@ def contribution(record: Any) -> Deltas:
 def change(old: Any, new: Any) -> Deltas:
     """What a change of a record adds to the counters; fields that do not change are absent."""
     return difference(contribution(new), contribution(old))
+
+
+def backfilled(record: Any, since: Instant) -> bool:
+    """Whether counters that are backfilled have the record from their backfill, and not from the
+    stream: it was accepted before the table's moment. A function of what never changes in it."""
+    kind = _BY_TYPE[type(record)]
+    accepted = kind.accepted_at(record) if kind.accepted_at else None
+    return (accepted or EARLIEST) < since
 
 
 def happened_at(record: Any) -> str | None:

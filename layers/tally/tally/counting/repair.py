@@ -12,15 +12,15 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from itertools import batched
 from typing import Any
 
+from tally.aws.moments import database_clock as _database_clock
 from tally.aws.table import Table
 from tally.aws.transactions import Action, Cancelled
 from tally.catalog.counters import DatasetTotals, ProviderTotals
 from tally.catalog.reads import datasets_of, unended_epochs
-from tally.counting.additions import AS_OF
+from tally.counting.additions import AS_OF, FILLED
 from tally.counting.engine import end
 from tally.counting.recount import (
     OF_TENANT,
@@ -72,10 +72,14 @@ def repair(
     before = look(table, kinds, tenant_id)
     as_of = math.ceil(clock() + pause_s) + 1
     _wait_until(as_of + pause_s, clock, lambda: sleep(pause_s + 1))
-    stored = stored_counters(table, kinds, tenant_id, before)
+    stored = stored_counters(table, kinds, tenant_id, before, clock)
     after = look(table, kinds, tenant_id)
     work = _Repair(table, kinds, after, stored, as_of)
-    resting = [t for t in stored if after.agrees(before, t, kinds.sources_of(t))]
+    resting = [
+        totals
+        for totals in stored
+        if after.agrees(before, totals, kinds.sources_of(totals)) and totals not in after.unsettled
+    ]
     if kinds is OF_TENANT:
         work.family(tenant_id, resting)
     rows = [totals for totals in resting if isinstance(totals, DatedTotals)]
@@ -258,7 +262,7 @@ def _conditions(
     totals: Totals, stored: Mapping[str, Any]
 ) -> tuple[str, dict[str, Any], tuple[str, ...]]:
     """That a counter is as it was read: the condition, its values, the names that it uses."""
-    names = (*totals.FIELDS, AS_OF)
+    names = (*totals.FIELDS, AS_OF, *([FILLED] if totals.BACKFILLED else []))
     if isinstance(totals, DatedTotals):
         names = (*names, totals.DATE)
     known = {f"was_{name}": stored[name] for name in names if name in stored}
@@ -267,12 +271,3 @@ def _conditions(
         for name in names
     ]
     return " AND ".join(clauses), known, names
-
-
-def _database_clock(table: Table) -> float:
-    """The seconds of the database's own clock, which stamps the changes on the stream."""
-    answer: Any = table.client.get_item(
-        TableName=table.name, Key={"PK": {"S": "CLOCK"}, "SK": {"S": "CLOCK"}}
-    )
-    date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
-    return parsedate_to_datetime(date).timestamp() if date else time.time()

@@ -20,7 +20,7 @@ from typing import Protocol
 from tally.aws.table import Table
 from tally.aws.transactions import Cancelled
 from tally.catalog.counters import epoch_of
-from tally.catalog.items import dataset_key
+from tally.catalog.items import dataset_from, dataset_key
 from tally.catalog.model.datasets import Dataset
 from tally.catalog.reads import datasets_of, get_dataset
 from tally.counting.items import RESCUE_PREFIX, rescue_key
@@ -183,10 +183,15 @@ def rescue_now(table: Table, dataset_id: str, say: Callable[[str], None] = lambd
 
 
 def under_way(table: Table, tenant_id: str) -> Iterator[str]:
-    """The datasets of a tenant whose objects are being rescued, or wait for that."""
+    """The datasets of a tenant whose objects are being rescued, or wait for that. A rescue that is
+    not due any more has nothing left to do, whatever its marker says."""
     for item in datasets_of(table, tenant_id):
-        if any(_markers(table, item["dataset_id"])):
-            yield item["dataset_id"]
+        dataset = dataset_from(item)
+        due = rescue_key(dataset.dataset_id, epoch_of(dataset.deleted), "").sk
+        if dataset.alive and any(
+            marker.sk.startswith(due) for marker in _markers(table, dataset.dataset_id)
+        ):
+            yield dataset.dataset_id
 
 
 def _markers(table: Table, dataset_id: str) -> Iterator[Key]:

@@ -15,6 +15,8 @@ from typing import Annotated, Any, NamedTuple, Protocol, get_args, get_origin
 from tally.http.failures import InvalidFields
 from tally.http.requests import Request
 from tally.kernel.errors import NotFound
+from tally.kernel.instants import not_too_early
+from tally.kernel.periods import Period
 from tally.wire.json import shortened
 from tally.wire.texts import check_unicode, is_id
 
@@ -176,6 +178,13 @@ class Choice:
             raise ValueError(f"must be one of: {', '.join(self.of)}") from error
 
 
+def month(text: str) -> Period:
+    """A month that may be named."""
+    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", text, re.ASCII):
+        raise ValueError("must be a month, such as 2026-03")
+    return not_too_early(text)
+
+
 _YES, _NO = ("true", "1", "yes", "y", "on", "t"), ("false", "0", "no", "n", "off", "f")
 
 
@@ -185,6 +194,13 @@ def flag(text: str) -> bool:
     if word not in _YES + _NO:
         raise ValueError("must be true or false")
     return word in _YES
+
+
+def an_id(text: str) -> str:
+    """The id of a thing."""
+    if not is_id(text):
+        raise ValueError("must be 1 to 64 letters, digits, underscores or hyphens")
+    return text
 
 
 def plain_text(text: str) -> str:

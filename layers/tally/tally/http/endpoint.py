@@ -12,7 +12,7 @@ from tally.access.model.callers import Caller
 from tally.access.model.scopes import Scope
 from tally.aws.table import default_table
 from tally.http.answers import Answer, Text, gateway_response, written
-from tally.http.arguments import Argument, arguments_of, read_arguments
+from tally.http.arguments import Argument, Query, arguments_of, read_arguments
 from tally.http.credentials import credential_in
 from tally.http.dependencies import platform_tenant_id
 from tally.http.envelopes import marketplace_error, signature
@@ -26,6 +26,7 @@ from tally.http.limits import (
     limit_of,
     quota_headers,
 )
+from tally.http.negotiation import prefers_csv
 from tally.http.requests import MAX_BODY_BYTES, Request, check_body, headers_of
 from tally.kernel.clock import current_instant
 from tally.kernel.errors import InsufficientScope, TallyError
@@ -59,8 +60,9 @@ class Endpoint:
     `scope`: None if any credential will do. `platform_only`: the caller must belong to the
     platform tenant. `raw_body`: the route reads the body itself; otherwise it must be JSON and
     short. `errors`: what the route may answer with, beside what every route may and what its body
-    may cause. `varies_by`: headers of the request, beside the credential, that its answers depend
-    on.
+    may cause. `rows`: the field of the answer with the rows of a list, which are also sent as CSV
+    to who prefers it. `varies_by`: headers of the request, beside the credential, that all of its
+    answers depend on.
     """
 
     key_headers: ClassVar[Sequence[str]] = ("x-api-key",)
@@ -73,6 +75,7 @@ class Endpoint:
         platform_only: bool = False,
         raw_body: bool = False,
         errors: Iterable[type[TallyError]] = (),
+        rows: str | None = None,
         varies_by: Sequence[str] = (),
         authenticator: Authenticator | None = None,
     ) -> None:
@@ -80,6 +83,7 @@ class Endpoint:
         self.platform_only = platform_only
         self.raw_body = raw_body
         self.errors = {*OF_EVERY_ROUTE, *errors}
+        self.rows = rows
         self.varies_by = varies_by
         self.authenticator = authenticator or authenticator_for(scope)
         self.limiter = Limiter()
@@ -114,8 +118,8 @@ class Endpoint:
 
     @staticmethod
     def wire_name(name: str) -> str:
-        """A name in Python -> what clients call it."""
-        return name
+        """A name in Python -> what clients call it; `from_`, for one, is `from`."""
+        return name.removesuffix("_")
 
     # --------------------------------------------------------------- answering a request
 
@@ -126,12 +130,11 @@ class Endpoint:
             context,
             partial(self._answer, event),
             origins=self._provide(allowed_origins),
-            varies_by=self.varies_by,
         )
 
     def _answer(self, event: Mapping[str, Any], request_id: str) -> Answered:
         now, tenant_id, quota = self._provide(current_instant), None, None
-        signed = signature(request_id, now)
+        signed, varies_by = signature(request_id, now), self.varies_by
         try:
             caller = self._authenticate(event, now)
             tenant_id = caller.tenant_id
@@ -140,9 +143,11 @@ class Endpoint:
             self._authorize(caller)
             check_body(event, most_bytes=None if self.raw_body else MAX_BODY_BYTES)
             response = self._response(Request(event, caller, now, self._provide), signed)
+            if self.rows:  # errors are JSON for all
+                varies_by = [*varies_by, "Accept"]
         except Exception as error:  # noqa: BLE001  whatever it is, nothing of it may leave
             response = self._error_response(error, signed)
-        return Answered(response, tenant_id, self.quota_headers(quota))
+        return Answered(response, tenant_id, self.quota_headers(quota), varies_by)
 
     def _authenticate(self, event: Mapping[str, Any], now: Instant) -> Caller:
         credential = credential_in(headers_of(event), self.key_headers)
@@ -180,8 +185,26 @@ class Endpoint:
             return gateway_response(status_code, answer.body, answer.headers, answer.content_type)
         if isinstance(answer, Answer):
             answer, status_code = answer.data, answer.status_code
+        if self.rows and request.accept and prefers_csv(request.accept):
+            return self._csv_response(answer, request, self.rows)
         body = written(self.enveloped(answer, signed), self.wire_name)
         return gateway_response(status_code, body)
+
+    def _csv_response(self, answer: Any, request: Request, rows: str) -> dict[str, Any]:
+        from tally.http.spreadsheets import (  # noqa: PLC0415  few ask for it
+            CSV_IN_UTF8,
+            link_to_next,
+            rows_as_csv,
+        )
+
+        link = link_to_next(answer, {name: request.in_query(name) for name in self._in_query()})
+        text = rows_as_csv(answer, rows, self.wire_name)
+        return gateway_response(self.route.status_code, text, link, CSV_IN_UTF8)
+
+    def _in_query(self) -> Sequence[str]:
+        """The parameters of the query that the route knows."""
+        arguments = self.route.arguments
+        return [each.wire_name for each in arguments if isinstance(each.source, Query)]
 
     def _error_response(self, error: Exception, signed: Mapping[str, str]) -> dict[str, Any]:
         answer = answer_to(error)

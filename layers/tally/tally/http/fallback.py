@@ -53,7 +53,8 @@ class Fallback:
 
     def _methods_of(self, path: str) -> str | None:
         for known, methods in self._provide(served_methods).items():
-            if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", known), path):
+            pattern = re.sub(r"\{\w+\}", "[^/]+", re.sub(r"\{\w+\+\}", ".+", known))
+            if re.fullmatch(pattern, path):
                 return methods
         return None
 

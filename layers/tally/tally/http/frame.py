@@ -15,11 +15,12 @@ from tally.logs import logger, of_invocation
 
 class Answered(NamedTuple):
     """A response for API Gateway, whose request it answers, if that is known, and what the answer
-    says of the tenant's limit."""
+    says of the tenant's limit. `varies_by`: as for `with_headers`."""
 
     response: dict[str, Any]
     tenant_id: str | None = None
     quota_headers: Mapping[str, str] = MappingProxyType({})
+    varies_by: Sequence[str] = ()
 
 
 def framed(
@@ -28,16 +29,15 @@ def framed(
     answer: Callable[[str], Answered],
     *,
     origins: frozenset[str],
-    varies_by: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The response to an API Gateway proxy event. `answer` gets the request's id and never raises.
 
-    `origins` may read it in a browser; `varies_by` as for `with_headers`.
+    `origins` may read it in a browser.
     """
     started = time.perf_counter()
     request_id = request_id_of(event)
     with of_invocation(context, request_id=request_id), invocation(context):
-        response, tenant_id, quota_headers = answer(request_id)
+        response, tenant_id, quota_headers, varies_by = answer(request_id)
         logger.info(
             "request",
             tenant=tenant_id,

@@ -26,6 +26,11 @@ class _Range(NamedTuple):
         return (self.kind != "*") + (self.subtype != "*")
 
 
+def prefers_csv(accept: str) -> bool:
+    """Whether an Accept header asks for CSV more than for JSON."""
+    return preferred(accept, ("application/json", "text/csv")) == "text/csv"
+
+
 def preferred(accept: str, offered: Sequence[str]) -> str:
     """The one of the offered media types that an Accept header asks for most.
 

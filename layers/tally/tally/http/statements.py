@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from decimal import Decimal
@@ -195,15 +193,14 @@ def _reserve(held: Micros, release: Release | None) -> ReserveAnswer:
 def as_csv(detail: PayoutDetail, answer: PayoutDetailAnswer) -> str:
     """A page of a statement for spreadsheets. Over all pages, `amount` adds up to what is paid out,
     and `reserve` to what is still held."""
-    written = io.StringIO()
-    rows = csv.writer(written, lineterminator="\r\n")
-    rows.writerow(_CSV_COLUMNS)
+    from tally.http.spreadsheets import csv_text, plain  # noqa: PLC0415  few ask for it
+
+    period, rows = answer.billing_period_start[:7], []
     for kind, amount, reserve, note, *dataset in _csv_rows(answer, to_decimal(detail.exact)):
         dataset_id, name, entries = dataset or ("", "", "")
-        period = answer.billing_period_start[:7]
-        row = (period, kind, _plain(dataset_id), _plain(name), entries, amount, reserve)
-        rows.writerow((*row, answer.currency, note))
-    return written.getvalue()
+        row = (period, kind, plain(dataset_id), plain(name), entries, amount, reserve)
+        rows.append((*row, answer.currency, note))
+    return csv_text(_CSV_COLUMNS, rows)
 
 
 def _csv_rows(answer: PayoutDetailAnswer, exact: Decimal) -> Iterator[tuple[Any, ...]]:
@@ -226,8 +223,3 @@ def _csv_rows(answer: PayoutDetailAnswer, exact: Decimal) -> Iterator[tuple[Any,
             yield "reserve released", "", -release.paid_out, release.released_at
         if release.settled:
             yield "reserve settled", "", -release.settled, release.released_at
-
-
-def _plain(text: str) -> str:
-    """Text that a spreadsheet would run as a formula gets an apostrophe in front of it."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text

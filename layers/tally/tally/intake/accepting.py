@@ -7,12 +7,13 @@ one transaction it becomes the draft; then the draft is written, and the rest is
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from tally.access.items import tenant_key
 from tally.aws.announcing import Announcer
 from tally.aws.draft import Draft, Postponed
+from tally.aws.moments import series_since
 from tally.aws.table import Table
 from tally.aws.transactions import (
     MAX_TRANSACTION_ACTIONS,
@@ -64,6 +65,8 @@ def ingest(table: Table, events: Sequence[Event[Fact]], door: Door) -> list[Outc
     the whole finds it as duplicates.
     """
     outcomes: list[Outcome] = []
+    if any(EVENT_TYPES[event.type].count_alone for event in events):  # no other type asks
+        door = replace(door, in_series=door.now >= series_since(table, door.now))
     reader = Reader(table, door)
     stalled = 0
     while len(outcomes) < len(events):
@@ -156,7 +159,7 @@ class _Batch:
             return False
         mark = self.draft.writes[event.mark].action(table)
         try:
-            table.transact([mark, *count(event, table)], yielding=True)
+            table.transact([mark, *count(event, table, self.door)], yielding=True)
         except Conflict:
             leave_to_the_stream(table, event.fact.tenant_id, plus(self.door.now, _BUSY_FOR))
             return False

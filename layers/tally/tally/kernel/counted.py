@@ -9,6 +9,10 @@ from typing import Any
 from tally.kernel.counters import Deltas, Totals
 from tally.kernel.instants import Instant
 
+UNSETTLED = "unsettled"
+"""Said of an item by `items_of`: its record counts elsewhere for now, and will move by a change of
+its own, which must not find its counters repaired."""
+
 
 @dataclass(frozen=True, slots=True)
 class CountedRecord[R]:
@@ -17,8 +21,10 @@ class CountedRecord[R]:
     `sort_key` is that of its items; it is a prefix if it ends in `#`. `items_of(table, tenant_id)`
     reads all of a tenant's, consistently. `adds_to` are the counters of its contributions, and
     those that follow from them. `changes`: an item may change and then has a `revision`;
-    otherwise it is written once. `happened_at` is for DatedTotals. `streamed`: it is counted from
-    the table's stream; otherwise it is written in one transaction with its counters.
+    otherwise it is written once. `happened_at` is for DatedTotals. `accepted_at` is for counters
+    that are backfilled; None for a record that does not say it, which is an old one. `streamed`: it
+    is counted from the table's stream; otherwise it is written in one transaction with its
+    counters.
     """
 
     record: type[R]
@@ -29,6 +35,7 @@ class CountedRecord[R]:
     items_of: Callable[[Any, str], Iterable[Mapping[str, Any]]]
     changes: bool = False
     happened_at: Callable[[R], Instant] | None = None
+    accepted_at: Callable[[R], Instant | None] | None = None
     streamed: bool = True
 
     def matches(self, sort_key: str) -> bool:

@@ -22,10 +22,16 @@ class Totals:
     A subclass declares a counter once: the dataclass fields identify the item, `key` says where it
     is stored. If many write to it, its sums are spread over up to `PARTS` items, and what it counts
     is their sum. More parts on a live table would lack what a repair noted in all of them.
+    `BACKFILLED`: it came to live tables with series. It counts from the stream only what was
+    accepted from their moment on (`aws/moments.py`); a command adds what is older. What comes later
+    would need a moment of its own. `APART`: if a change adds to more counters than fit into one
+    transaction, these are in a second one.
     """
 
     FIELDS: ClassVar[tuple[str, ...]]
     PARTS: ClassVar[int] = 1
+    BACKFILLED: ClassVar[bool] = False
+    APART: ClassVar[bool] = False
 
     @property
     def key(self) -> Key:
@@ -66,6 +72,11 @@ class DatedTotals(Totals):
 
 type Deltas = Counter[tuple[Totals, str]]
 """(counter, field) -> amount; amounts may be negative. Fields with amount 0 may be absent."""
+
+
+def series_key() -> Key:
+    """`SERIES` / `SINCE`: the moment since when the counters of series count"""
+    return Key("SERIES", "SINCE")
 
 
 def sum_of_parts(totals: Totals, parts: Iterable[Mapping[str, Any]]) -> dict[str, int]:

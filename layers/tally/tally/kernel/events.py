@@ -10,6 +10,8 @@ from tally.kernel.errors import TallyError
 from tally.kernel.instants import Instant
 from tally.kernel.keys import Key
 
+MARK_SK = "EVENT"
+
 
 class Fact(Protocol):
     """What an event says, as its subject's model defines it."""
@@ -45,10 +47,12 @@ class Event[F: Fact]:
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """How events came in: when, and whether as history."""
+    """How events came in: when, and whether as history. `in_series`: whether that is late enough
+    for counters that are backfilled to count what comes in (`aws/moments.py`)."""
 
     now: Instant
     backfill: bool = False
+    in_series: bool = False
 
 
 def event_digest(source: str, event_id: str, sender: str | None = None) -> str:
@@ -58,7 +62,7 @@ def event_digest(source: str, event_id: str, sender: str | None = None) -> str:
 
 def event_key(source: str, event_id: str, sender: str | None = None) -> Key:
     """`EVENT#{digest}` / `EVENT`: the mark of an accepted event, kept for ever"""
-    return Key(f"EVENT#{event_digest(source, event_id, sender)}", "EVENT")
+    return Key(f"EVENT#{event_digest(source, event_id, sender)}", MARK_SK)
 
 
 class Rejected(TallyError):

@@ -10,6 +10,9 @@ from tally.kernel.instants import Instant, plus
 type Period = str
 """`2026-04`."""
 
+type Day = str
+"""`2026-04-05`, in UTC."""
+
 
 _STAYS_OPEN_FOR = timedelta(hours=5)
 

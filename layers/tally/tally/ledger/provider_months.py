@@ -110,11 +110,34 @@ def months_of(table: Table, period: Period) -> Iterator[ProviderMonth]:
         yield ProviderMonth(tenant_id, period, currency)
 
 
+def months_of_provider(table: Table, tenant_id: str, period: Period) -> Iterator[ProviderMonth]:
+    """The months of one provider, one for each currency in which it may have credits."""
+    first = provider_month_key(period, tenant_id, "")
+    for item in table.query(first.pk, first.sk, attributes=["currency"], consistent=True):
+        yield ProviderMonth(tenant_id, period, item["currency"])
+
+
 def statements_of(table: Table, period: Period) -> Iterator[str]:
     """The ids of the statements that closed a month."""
     for item in _items_of(table, period, "closed"):
         if "closed" in item:
             yield item["closed"]
+
+
+def closed_months(
+    table: Table, period: Period, after: ProviderMonth | None = None
+) -> Iterator[ProviderMonth]:
+    """Those that a statement closed, in the order in which the register has them, behind one."""
+    pks = list(register_pks(period))
+    behind = None
+    if after is not None:
+        first, behind = after.key
+        pks = pks[pks.index(first) :]
+    for pk in pks:
+        for item in table.query(pk, PROVIDER_PREFIX, after=behind, consistent=True):
+            if "closed" in item:
+                yield ProviderMonth(item["tenant_id"], period, item["currency"])
+        behind = None
 
 
 def _items_of(table: Table, period: Period, *attributes: str) -> Iterator[dict[str, Any]]:

@@ -7,16 +7,15 @@ started by hand after a repair tells whether it helped.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from tally.aws.table import Table
 from tally.counting.recount import OF_RUNS, OF_TENANT, recount
 from tally.kernel.instants import Instant
 from tally.ledger.books import check_books
-from tally.operations.items import CHECKS_PK, check_key
+from tally.operations.items import check_key
+from tally.operations.results import Check, Result, result_from, store
 from tally.operations.timed import OutOfTime
 from tally.payouts.verifying import all_statements, verify
 
@@ -27,33 +26,6 @@ RUNS = "payout runs"
 """What is recounted after the last tenant; it cannot be a tenant's id."""
 
 _PAGES = 40  # of 1 MB, to find the tenants of a sample: well under a cent
-_MOST_WRONG = 1_000  # so that the result fits into one item
-
-
-class Check(StrEnum):
-    """By how they are stored."""
-
-    COUNTERS = "counters"
-    BOOKS = "books"
-    STATEMENTS = "statements"
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """`wrong`: tenant, currency or statement -> how much of it is wrong.
-
-    `position` is where the next check goes on. `skipped` could not be checked: there is too much of
-    it for one check, or it kept changing. `complete`: time did not run out. Only what is wrong and
-    the position are stored.
-    """
-
-    finished_at: Instant
-    wrong: Mapping[str, int] = field(default_factory=dict)
-    position: str = ""
-    checked: int = 0
-    skipped: tuple[str, ...] = ()
-    differences: tuple[str, ...] = ()
-    complete: bool = True
 
 
 class Subject(NamedTuple):
@@ -68,29 +40,9 @@ type Look = Callable[[str], Sequence[str]]
 changing."""
 
 
-def results(table: Table) -> dict[str, Result]:
-    """Check -> what it found last."""
-    return {item["SK"]: _result_from(item) for item in table.query(CHECKS_PK)}
-
-
-def store(table: Table, check: Check, result: Result) -> Result:
-    wrong = dict(list(result.wrong.items())[:_MOST_WRONG])
-    attributes = {
-        "finished_at": result.finished_at,
-        "position": result.position,
-        "wrong": json.dumps(wrong),
-    }
-    table.transact([table.put(check_key(check), attributes)])
-    return result
-
-
 def _last(table: Table, check: Check, now: Instant) -> Result:
     item = table.get(check_key(check), consistent=True)
-    return _result_from(item) if item else Result(now)
-
-
-def _result_from(item: Mapping[str, Any]) -> Result:
-    return Result(item["finished_at"], json.loads(item["wrong"]), item["position"])
+    return result_from(item) if item else Result(now)
 
 
 # ---------------------------------------------------------------------------- the checks

@@ -12,7 +12,7 @@ from tally.kernel.instants import Instant, plus, to_datetime
 from tally.kernel.periods import closes_at, month_before, month_of
 from tally.ledger.provider_months import months_of
 from tally.metrics import Metric
-from tally.operations.checks import Check, Result, results, store
+from tally.operations.results import Check, Result, results, store_missing
 from tally.payouts.runs import list_runs
 
 # 08:00 UTC on the 1st, two hours after the schedule starts the run.
@@ -24,7 +24,7 @@ def measure(table: Table, failed_batches: Bucket, now: Instant) -> dict[Metric, 
     checks = _results(table, now)
     return {
         Metric.PARKED_RECORDS: _parked_records(table),
-        Metric.FAILED_BATCHES: failed_batches.count(),
+        Metric.FAILED_BATCHES: failed_batches.objects().number,
         Metric.OVERDUE_PAYOUTS: overdue_payouts(table, now),
         Metric.DRIFT: sum(checks[Check.COUNTERS].wrong.values()),
         Metric.UNBALANCED_CURRENCIES: len(checks[Check.BOOKS].wrong),
@@ -56,7 +56,7 @@ def _results(table: Table, now: Instant) -> dict[str, Result]:
     found = results(table)
     for check in Check:
         if check not in found:
-            found[check] = store(table, check, Result(now))
+            found[check] = store_missing(table, check, now)
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tally.logs import logger
-from tally.operations.checks import Result
+from tally.operations.results import Result
 
 _MOST_SHOWN = 20
 

@@ -7,9 +7,14 @@ from typing import Any
 
 from tally.aws.table import Table
 from tally.kernel.counted import CountedRecord, CounterKind
+from tally.kernel.keys import Key
 from tally.partners.counters import (
+    MONTH_PREFIX,
+    OrganizationMonth,
     PartnerTotals,
     UsageTotals,
+    lone_contribution,
+    lone_organization_contribution,
     organization_contribution,
     usage_contribution,
 )
@@ -17,6 +22,7 @@ from tally.partners.items import (
     LONE_FIELDS,
     ORGANIZATION_PREFIX,
     USAGE_PREFIX,
+    lone_organization_usage_from,
     lone_usage_from,
     organization_from,
     partner_key,
@@ -24,7 +30,7 @@ from tally.partners.items import (
     usages_pk,
 )
 from tally.partners.model.organizations import Organization
-from tally.partners.model.usage import Bucket, LoneUsage, UsageEntry
+from tally.partners.model.usage import LoneOrganizationUsage, LoneUsage, UsageEntry
 
 
 def _organizations(table: Table, tenant_id: str) -> Iterator[Mapping[str, Any]]:
@@ -35,19 +41,40 @@ def _usage(table: Table, tenant_id: str) -> Iterator[Mapping[str, Any]]:
     return table.query(usages_pk(tenant_id), USAGE_PREFIX, consistent=True)
 
 
+def _days(table: Table, tenant_id: str) -> Iterator[UsageTotals]:
+    first = _first_day(tenant_id)
+    for item in table.query(first.pk, first.sk, consistent=True):
+        yield UsageTotals(tenant_id, item["SK"].removeprefix(first.sk))
+
+
+def _organizations_months(table: Table, tenant_id: str) -> Iterator[OrganizationMonth]:
+    first = _first_month(tenant_id)
+    for item in table.query(first.pk, first.sk, consistent=True):
+        yield OrganizationMonth.at(item["PK"], item["SK"])
+
+
 def _lone_usage(table: Table, tenant_id: str) -> Iterator[Mapping[str, Any]]:
-    """In the counters of days. What was added since is told by the number of events."""
-    first = UsageTotals(tenant_id, Bucket.DAY, "").key
+    return _with_lone(table, _first_day(tenant_id))
+
+
+def _lone_organization_usage(table: Table, tenant_id: str) -> Iterator[Mapping[str, Any]]:
+    return _with_lone(table, _first_month(tenant_id))
+
+
+def _with_lone(table: Table, first: Key) -> Iterator[Mapping[str, Any]]:
+    """Counters that have usage without entries. What was added since is told by the number of
+    events."""
     for item in table.query(first.pk, first.sk, consistent=True):
         if LONE_FIELDS["events"] in item:
             yield {**item, "revision": item[LONE_FIELDS["events"]]}
 
 
-def _days_and_months(table: Table, tenant_id: str) -> Iterator[UsageTotals]:
-    for bucket in Bucket:
-        first = UsageTotals(tenant_id, bucket, "").key
-        for item in table.query(first.pk, first.sk, consistent=True):
-            yield UsageTotals(tenant_id, bucket, item["SK"].removeprefix(first.sk))
+def _first_day(partner_id: str) -> Key:
+    return UsageTotals(partner_id, "").key
+
+
+def _first_month(partner_id: str) -> Key:
+    return Key(OrganizationMonth(partner_id, "", "").key.pk, MONTH_PREFIX)
 
 
 COUNTED = (
@@ -61,22 +88,37 @@ COUNTED = (
         changes=True,
     ),
     CountedRecord(
-        UsageEntry, USAGE_PREFIX, usage_entry_from, usage_contribution, (UsageTotals,), _usage
+        UsageEntry,
+        USAGE_PREFIX,
+        usage_entry_from,
+        usage_contribution,
+        (UsageTotals, OrganizationMonth),
+        _usage,
     ),
 )
 # Counted when they are accepted, not from the stream.
 COUNTED_AT_ONCE = (
     CountedRecord(
         LoneUsage,
-        UsageTotals("", Bucket.DAY, "").key.sk,
+        UsageTotals("", "").key.sk,
         lone_usage_from,
-        usage_contribution,
+        lone_contribution,
         (UsageTotals,),
         _lone_usage,
+        streamed=False,
+    ),
+    CountedRecord(
+        LoneOrganizationUsage,
+        MONTH_PREFIX,
+        lone_organization_usage_from,
+        lone_organization_contribution,
+        (OrganizationMonth,),
+        _lone_organization_usage,
         streamed=False,
     ),
 )
 COUNTERS = (
     CounterKind(PartnerTotals, lambda _, tenant_id: [PartnerTotals(tenant_id)]),
-    CounterKind(UsageTotals, _days_and_months),
+    CounterKind(UsageTotals, _days),
+    CounterKind(OrganizationMonth, _organizations_months),
 )

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tally.aws.draft import Draft
+from tally.aws.draft import Draft, Postponed
 from tally.aws.table import Table
 from tally.aws.transactions import Action
+from tally.kernel.counters import Totals
 from tally.kernel.events import Door, Event, UnknownOrganization
 from tally.kernel.keys import Key
-from tally.partners.counters import UsageTotals
+from tally.partners.counters import OrganizationMonth, UsageTotals
 from tally.partners.items import (
-    LONE_FIELDS,
     key_of_usage,
     listed_organization_key,
     listing_attributes,
+    lone_amounts,
     organization_attributes,
     organization_from,
     organization_key,
@@ -34,7 +35,7 @@ from tally.partners.model.organizations import (
     OrganizationEventKind,
     new_organization,
 )
-from tally.partners.model.usage import Bucket, UsageEntry, UsageRecorded, usage_sum
+from tally.partners.model.usage import Usage, UsageEntry, UsageRecorded
 
 
 def reads_partner(fact: PartnerConfigured) -> Iterable[Key]:
@@ -72,7 +73,7 @@ def decide_organization(
     return {}
 
 
-def decide_usage(event: Event[UsageRecorded], draft: Draft, _door: Door) -> Mapping[str, Any]:
+def decide_usage(event: Event[UsageRecorded], draft: Draft, door: Door) -> Mapping[str, Any]:
     """Usage goes into one entry for all that a transaction accepts of a partner's day."""
     fact = event.fact
     organization = _organization(fact, draft)
@@ -81,24 +82,25 @@ def decide_usage(event: Event[UsageRecorded], draft: Draft, _door: Door) -> Mapp
     of_day = usage_key(fact.partner_id, fact.day, "")
     begun = draft.created_in(of_day.pk, of_day.sk)
     before = draft.read(begun) if begun else None
-    entry = UsageEntry(fact.partner_id, fact.day, event.digest, fact.usage)
-    if before:
-        known = usage_entry_from(before)
-        entry = UsageEntry(
-            fact.partner_id, fact.day, known.entry_id, usage_sum([known.usage, fact.usage])
-        )
+    entry = (
+        usage_entry_from(before)
+        if before
+        else UsageEntry(fact.partner_id, fact.day, event.digest, Usage())
+    )
+    if entry.is_full_for(fact.organization_id):
+        raise Postponed  # its entry is the next transaction's
+    entry = entry.with_more(fact, by_organization=door.in_series)
     draft.create(key_of_usage(entry), usage_attributes(entry))
     return recorded_attributes(fact)
 
 
-def count_usage(event: Event[UsageRecorded], table: Table) -> Sequence[Action]:
+def count_usage(event: Event[UsageRecorded], table: Table, door: Door) -> Sequence[Action]:
     """Count an event that came alone, instead of entering it for the stream to count."""
-    partner_id, day, used = event.fact.partner_id, event.fact.day, event.fact.usage._asdict()
-    lone = {LONE_FIELDS[field]: amount for field, amount in used.items()}
-    return [
-        table.add(UsageTotals(partner_id, Bucket.DAY, day).key, used | lone),
-        table.add(UsageTotals(partner_id, Bucket.MONTH, day[:7]).key, used),
-    ]
+    fact = event.fact
+    counters: list[Totals] = [UsageTotals(fact.partner_id, fact.day)]
+    if door.in_series:
+        counters.append(OrganizationMonth.of(fact))
+    return [table.add(counter.key, lone_amounts(fact.usage)) for counter in counters]
 
 
 def _store(organization: Organization, draft: Draft) -> None:

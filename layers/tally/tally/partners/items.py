@@ -6,10 +6,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from tally.kernel.keys import Key
+from tally.kernel.periods import Day
 from tally.kernel.versions import Version, VersionedField, VersionedFields, version_from
+from tally.partners.counters import OrganizationMonth
 from tally.partners.model.billing import Partner
 from tally.partners.model.organizations import Organization, Profile
-from tally.partners.model.usage import Day, LoneUsage, Usage, UsageEntry, UsageRecorded
+from tally.partners.model.usage import (
+    LoneOrganizationUsage,
+    LoneUsage,
+    Usage,
+    UsageEntry,
+    UsageRecorded,
+)
 
 PARTNER_SK = "PARTNER"
 ORGANIZATION_PREFIX = "ORGANIZATION#"
@@ -107,14 +115,57 @@ def recorded_attributes(usage: UsageRecorded) -> dict[str, Any]:
     }
 
 
-# Short: there is one of each on every day's counter.
+# What it takes to read the mark of a usage event.
+RECORDED = (
+    "partner_id",
+    "organization_id",
+    "kind",
+    "quantity",
+    "credits",
+    "time",
+    "event_id",
+    "source",
+)
+
+
+def recorded_from(mark: Mapping[str, Any]) -> UsageRecorded:
+    """From the mark of a usage event. KeyError for another mark."""
+    return UsageRecorded(
+        partner_id=mark["partner_id"],
+        organization_id=mark["organization_id"],
+        kind=mark.get("kind"),
+        quantity=mark["quantity"],
+        credits=mark["credits"],
+        version=Version(mark["time"], 0, mark["event_id"], mark["source"]),
+    )
+
+
+# Short: there is one of each on every counter of usage.
 LONE_FIELDS = {field: f"lone_{field[0]}" for field in Usage._fields}
+
+
+def lone_amounts(usage: Usage) -> dict[str, int]:
+    """What usage without an entry adds to its counters: the counts, and their own record."""
+    used = usage._asdict()
+    return used | {LONE_FIELDS[field]: amount for field, amount in used.items()}
 
 
 def lone_usage_from(item: Mapping[str, Any]) -> LoneUsage:
     """From the counter of a day. KeyError for an item that is none."""
     partner_id, day = (item[name].rpartition("#")[2] for name in ("PK", "SK"))
-    return LoneUsage(partner_id, day, Usage(*(item[name] for name in LONE_FIELDS.values())))
+    return LoneUsage(partner_id, day, _lone_usage(item))
+
+
+def lone_organization_usage_from(item: Mapping[str, Any]) -> LoneOrganizationUsage:
+    """From the counter of an organization's month. KeyError for an item that is none."""
+    month = OrganizationMonth.at(item["PK"], item["SK"])
+    return LoneOrganizationUsage(
+        month.partner_id, month.month, month.organization_id, _lone_usage(item)
+    )
+
+
+def _lone_usage(item: Mapping[str, Any]) -> Usage:
+    return Usage(*(item[name] for name in LONE_FIELDS.values()))
 
 
 def key_of_usage(entry: UsageEntry) -> Key:
@@ -127,10 +178,13 @@ def usage_attributes(entry: UsageEntry) -> dict[str, Any]:
         "day": entry.day,
         "entry_id": entry.entry_id,
         **entry.usage._asdict(),
+        "organizations": {of: list(used) for of, used in entry.organizations.items()} or None,
     }
 
 
 def usage_entry_from(item: Mapping[str, Any]) -> UsageEntry:
-    """KeyError for an item that is none."""
+    """KeyError, TypeError or AttributeError for an item that is none."""
     usage = Usage(*(item[field] for field in Usage._fields))
-    return UsageEntry(item["partner_id"], item["day"], item["entry_id"], usage)
+    stored = item.get("organizations") or {}
+    organizations = {of: Usage(*used) for of, used in stored.items()}
+    return UsageEntry(item["partner_id"], item["day"], item["entry_id"], usage, organizations)

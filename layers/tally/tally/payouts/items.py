@@ -23,8 +23,11 @@ OLD_LINES = (f"{LINES_PREFIX}000", f"{LINES_PREFIX}999")
 ATTEMPT_PREFIX = "att_"  # a letter first: no attempt's lines are among OLD_LINES
 STATUS_PREFIX = "STATUS#"
 RELEASE_SK = "RELEASE"
+CARRY_PREFIX = "CARRY#"
 RESERVES_PK = "RESERVES"
 PAYOUT_RUNS_PK = "PAYOUTRUNS"
+STARTED_RUNS_PK = "PAYOUTRUNLIST"
+STARTED_RUN_PREFIX = "RUN#"
 
 
 def payout_key(tenant_id: str, period: Period, currency: str) -> Key:
@@ -66,7 +69,12 @@ def payout_release_key(statement_id: str) -> Key:
 
 def carry_key(tenant_id: str, currency: str) -> Key:
     """`TENANT#acme` / `CARRY#USD`: the balance that the next statement or release takes"""
-    return Key(f"TENANT#{tenant_id}", f"CARRY#{currency}")
+    return Key(f"TENANT#{tenant_id}", f"{CARRY_PREFIX}{currency}")
+
+
+def currency_carried(item: Mapping[str, Any]) -> str:
+    """Of the item of a balance."""
+    return str(item["SK"].removeprefix(CARRY_PREFIX))
 
 
 def reserve_key(due_at: Instant, statement_id: str) -> Key:
@@ -74,9 +82,31 @@ def reserve_key(due_at: Instant, statement_id: str) -> Key:
     return Key(RESERVES_PK, f"{due_at}#{statement_id}")
 
 
+def held_reserve_key(tenant_id: str, reserve_sk: str) -> Key:
+    """`TENANT#acme` / `RESERVE#2026-07-01T06:00:00.000000000Z#pst_5e88...`: the same, among the
+    tenant's own"""
+    return Key(f"TENANT#{tenant_id}", f"RESERVE#{reserve_sk}")
+
+
+def due_at_of(reserve_sk: str) -> Instant:
+    """When a reserve is due, by the sort key among all."""
+    return reserve_sk.partition("#")[0]
+
+
 def payout_run_key(period: Period, run_id: str) -> Key:
     """`PAYOUTRUNS` / `2026-03#run_k3j5...`: a run and its sums"""
     return Key(PAYOUT_RUNS_PK, f"{period}#{run_id}")
+
+
+def started_run_key(started_at: Instant, period: Period, run_id: str) -> Key:
+    """`PAYOUTRUNLIST` / `RUN#2026-04-01T06:00:00.000000000Z#2026-03#run_k3j5...`: for the list of
+    all runs"""
+    return Key(STARTED_RUNS_PK, f"{STARTED_RUN_PREFIX}{started_at}#{period}#{run_id}")
+
+
+def started_runs_total_key() -> Key:
+    """`PAYOUTRUNLIST` / `TOTAL`: how many runs there are in the list"""
+    return Key(STARTED_RUNS_PK, "TOTAL")
 
 
 def payout_outcome_key(run_id: str, tenant_id: str, currency: str) -> Key:

@@ -45,7 +45,7 @@ from tally.payouts.model.statements import (
     Line,
     Statement,
     lines_of,
-    make_statement,
+    next_statement,
     statement_id,
     sum_of,
 )
@@ -107,7 +107,7 @@ def make(table: Table, month: ProviderMonth, how: Making) -> Made:
         table.add(StatementTotals(month.tenant_id).key, {"payouts": 1}),
         note_status(table, statement.statement_id, 1, made),
         *last_lines,
-        *([hold(table, statement, plus(how.now, how.hold_for))] if statement.held else []),
+        *(hold(table, statement, plus(how.now, how.hold_for)) if statement.held else []),
     ]
     return Made(actions, _had_lines_ahead(stated))
 
@@ -128,16 +128,13 @@ def _statement(
     tenant = get_tenant(table, month.tenant_id)
     if tenant is None:
         raise RuntimeError(f"The ledger has entries of {month.tenant_id}, which is not a tenant.")
-    return make_statement(
-        tenant_id=month.tenant_id,
-        period=month.period,
-        currency=month.currency,
-        fee_rate=tenant.fee_rate,
-        reserve_rate=tenant.reserve_rate,
-        carried_in=carried.amount,
-        number=carried.moves + 1,
-        created_at=created_at,
+    return next_statement(
+        tenant,
+        month.period,
+        month.currency,
         exact=exact,
+        carried=carried,
+        created_at=created_at,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import batched
 from typing import Any, NamedTuple
 
@@ -19,11 +20,14 @@ from tally.kernel.errors import Unavailable
 from tally.kernel.instants import Instant
 from tally.kernel.keys import Key
 from tally.kernel.money import Micros
+from tally.kernel.periods import Period
 from tally.payouts.items import (
     RESERVES_PK,
     carried_attributes,
     carried_from,
     carry_key,
+    due_at_of,
+    held_reserve_key,
     payout_release_key,
     release_attributes,
     reserve_key,
@@ -34,8 +38,19 @@ from tally.payouts.model.statements import Statement
 _RESERVES_A_MESSAGE = 25  # released within a second or two
 
 
-def hold(table: Table, statement: Statement, due_at: Instant) -> Action:
-    """Hold the reserve of a new statement until then."""
+class HeldReserve(NamedTuple):
+    """What is held of a statement until then."""
+
+    due_at: Instant
+    statement_id: str
+    period: Period
+    currency: str
+    amount: Micros
+
+
+def hold(table: Table, statement: Statement, due_at: Instant) -> list[Action]:
+    """Hold the reserve of a new statement until then: among all that will be due, and among the
+    tenant's own."""
     attributes = {
         "statement_id": statement.statement_id,
         "tenant_id": statement.tenant_id,
@@ -43,7 +58,35 @@ def hold(table: Table, statement: Statement, due_at: Instant) -> Action:
         "currency": statement.currency,
         "amount": statement.held,
     }
-    return table.put_new(reserve_key(due_at, statement.statement_id), attributes)
+    reserve = reserve_key(due_at, statement.statement_id)
+    own = held_reserve_key(statement.tenant_id, reserve.sk)
+    return [table.put_new(reserve, attributes), table.put_new(own, attributes)]
+
+
+def reserves_of(table: Table, tenant_id: str) -> Iterator[HeldReserve]:
+    """What is held of a tenant's statements, in the order in which it is released."""
+    first = held_reserve_key(tenant_id, "")
+    for item in table.query(first.pk, first.sk, consistent=True):
+        due_at = due_at_of(item["SK"].removeprefix(first.sk))
+        yield HeldReserve(
+            due_at, item["statement_id"], item["period"], item["currency"], item["amount"]
+        )
+
+
+def note_existing(table: Table) -> int:
+    """Note each reserve among its tenant's own, where that lacks because it was held before they
+    were noted there. How many lacked; may be repeated at any time."""
+    noted = 0
+    for item in table.query(RESERVES_PK, consistent=True):
+        own = held_reserve_key(item["tenant_id"], item["SK"])
+        if table.get(own, consistent=True):
+            continue
+        held = Key(item["PK"], item["SK"])
+        attributes = {name: value for name, value in item.items() if name not in ("PK", "SK")}
+        with suppress(Cancelled):  # it was released meanwhile
+            table.transact([table.must_exist(held), table.put(own, attributes)])
+            noted += 1
+    return noted
 
 
 class DueReserves(NamedTuple):
@@ -112,6 +155,7 @@ def _release(table: Table, key: Key, held: Mapping[str, Any], now: Instant) -> l
     released = Release(held["amount"], now, carried.amount, carried.moves + 1)
     return [
         table.delete(key, "attribute_exists(PK)"),
+        table.delete(held_reserve_key(held["tenant_id"], key.sk)),
         table.put_new(payout_release_key(held["statement_id"]), release_attributes(released)),
         carry(table, carried_key, as_read, released.carried_over),
     ]

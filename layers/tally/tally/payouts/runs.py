@@ -30,6 +30,8 @@ from tally.payouts.items import (
     payout_outcome_key,
     payout_outcomes_pk,
     payout_run_key,
+    started_run_key,
+    started_runs_total_key,
 )
 from tally.payouts.making import NO_IMPORTS_SINCE, Making, delete_lines_of_others, make
 from tally.payouts.reserves import DueReserves
@@ -48,7 +50,8 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """`expected` tasks; each is counted by its outcome once it has one."""
+    """`expected` tasks; each is counted by its outcome once it has one. `noted_at` is when the
+    latest outcome was noted; None if that is not known."""
 
     run_id: str
     period: Period
@@ -58,10 +61,18 @@ class Run:
     generated: int = 0
     unchanged: int = 0
     failed: int = 0
+    noted_at: Instant | None = None
 
     @property
     def is_finished(self) -> bool:
         return self.generated + self.unchanged + self.failed == self.expected
+
+    @property
+    def finished_at(self) -> Instant | None:
+        """None for one that has not finished, or did so before that was noted."""
+        if not self.is_finished:
+            return None
+        return self.noted_at if self.expected else self.started_at
 
     @property
     def without_statement(self) -> int:
@@ -157,7 +168,11 @@ def _store(table: Table, run: Run, by: Actor) -> Run:
         stored = get_run(table, run.period, run.run_id)
         # Providers of a month are never removed: an earlier start sent some of the same tasks.
         if stored is None:
-            actions = [table.put_new(key, _run_attributes(run)), *_audited_start(table, run, by)]
+            actions = [
+                table.put_new(key, _run_attributes(run)),
+                *listing(table, run),
+                *_audited_start(table, run, by),
+            ]
         elif stored.expected >= run.expected:
             return stored
         else:
@@ -169,6 +184,15 @@ def _store(table: Table, run: Run, by: Actor) -> Run:
             continue  # the run was started once more at the same time
         return replace(stored or run, expected=run.expected)
     raise Unavailable("Other requests keep starting this payout run; send the request again.")
+
+
+def listing(table: Table, run: Run) -> list[Action]:
+    """Fails if the run is in the list of all."""
+    place = started_run_key(run.started_at, run.period, run.run_id)
+    return [
+        table.put_new(place, {"run_id": run.run_id, "period": run.period}),
+        table.add(started_runs_total_key(), {"runs": 1}),
+    ]
 
 
 def _audited_start(table: Table, run: Run, by: Actor) -> list[Action]:
@@ -201,7 +225,7 @@ def do_task(table: Table, task: Task, now: Instant, *, hold_for: timedelta) -> O
         made = make(table, task.month, how)
         outcome = Outcome.GENERATED if made.actions else Outcome.UNCHANGED
         try:
-            table.transact([*made.actions, *_note(table, task, outcome, before)])
+            table.transact([*made.actions, *_note(table, task, outcome, before, now)])
         except Cancelled as cancelled:
             if cancelled.failed(NO_IMPORTS_SINCE):
                 stop_imports(table, task.month)  # or each of them would cost a read of the ledger
@@ -215,7 +239,7 @@ def do_task(table: Table, task: Task, now: Instant, *, hold_for: timedelta) -> O
     )
 
 
-def note_failure(table: Table, task: Task) -> None:
+def note_failure(table: Table, task: Task, now: Instant) -> None:
     """Note that a task failed for good, unless it has an outcome or its run does not exist.
 
     It may still succeed if its message is sent again.
@@ -223,7 +247,7 @@ def note_failure(table: Table, task: Task) -> None:
     # A second delivery may have noted an outcome, or there is no run.
     with suppress(NotFound, Cancelled):
         if _outcome_of(table, task) is None:
-            table.transact(_note(table, task, Outcome.FAILED, None))
+            table.transact(_note(table, task, Outcome.FAILED, None, now))
 
 
 def _outcome_of(table: Table, task: Task) -> Outcome | None:
@@ -236,23 +260,27 @@ def _outcome_of(table: Table, task: Task) -> Outcome | None:
     return Outcome(item["outcome"]) if item else None
 
 
-def _note(table: Table, task: Task, outcome: Outcome, before: Outcome | None) -> list[Action]:
+def _note(
+    table: Table, task: Task, outcome: Outcome, before: Outcome | None, now: Instant
+) -> list[Action]:
     """Note an outcome and count it in its run; fails unless the outcome noted is `before`."""
     attributes = {
         "outcome": outcome.value,
         "tenant_id": task.tenant_id,
         "currency": task.currency,
     }
-    sums = {outcome.value: 1}
+    sums = f"{outcome.value} :one"
+    bound: dict[str, Any] = {"one": 1, "now": now}
     if before is None:
         put = table.put_new(task.outcome_key, attributes)
     else:
-        sums[before.value] = -1
+        sums, bound = f"{sums}, {before.value} :less", {**bound, "less": -1}
         put = table.put(task.outcome_key, attributes, "outcome = :before", before=before.value)
     totals = RunTotals(task.period, task.run_id)
     # Ten tasks at a time: they would all meet at one item.
     part = crc32(f"{task.tenant_id} {task.currency}".encode()) % totals.PARTS
-    return [put, table.add(totals.part_key(part), sums)]
+    noting = f"ADD {sums} SET noted_at = :now"
+    return [put, table.update(totals.part_key(part), noting, **bound)]
 
 
 # -------------------------------------------------------------------------- reading
@@ -276,7 +304,8 @@ def _runs_from(parts: Iterable[Mapping[str, Any]]) -> Iterator[Run]:
         of_run.append(item)
         if "run_id" in item:
             totals = RunTotals(item["period"], item["run_id"])
-            yield _run_from({**item, **sum_of_parts(totals, of_run)})
+            noted = {"noted_at": max(each.get("noted_at", "") for each in of_run) or None}
+            yield _run_from({**item, **sum_of_parts(totals, of_run), **noted})
             of_run = []
 
 
@@ -308,4 +337,5 @@ def _run_from(item: Mapping[str, Any]) -> Run:
         generated=item.get("generated", 0),
         unchanged=item.get("unchanged", 0),
         failed=item.get("failed", 0),
+        noted_at=item.get("noted_at"),
     )

@@ -60,7 +60,7 @@ class EventType[D: EventData, F: Fact]:
     reads: Callable[[F], Iterable[Key]]
     decide: Callable[[Event[F], Draft, Door], Mapping[str, Any]]
     reads_history: Callable[[Event[F], Mapping[Key, Item]], Iterable[Key]] = _nothing
-    count_alone: Callable[[Event[F], Table], Sequence[Action]] | None = None
+    count_alone: Callable[[Event[F], Table, Door], Sequence[Action]] | None = None
     tenant_field: str = "tenant_id"
     from_tenants: bool = False
 

@@ -33,12 +33,16 @@ class DatasetEvent:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """A dataset; its owner never changes. It may be deleted and, by a newer event, come back."""
+    """A dataset; its owner never changes. It may be deleted and, by a newer event, come back.
+
+    `created` is its newest creation, `named` the newest event that gave it a name.
+    """
 
     tenant_id: str
     dataset_id: str
     name: str
     named: Version
+    created: Version
     deleted: Version | None = None
 
     @property
@@ -65,10 +69,14 @@ class Dataset:
     def apply(self, event: DatasetEvent) -> Dataset:
         if event.kind is DatasetEventKind.DELETED:
             return replace(self, deleted=newest(self.deleted, event.version))
+        known = self
+        if event.kind is DatasetEventKind.CREATED:
+            known = replace(self, created=max(self.created, event.version))
         if event.version > self.named:
-            return replace(self, name=event.name, named=event.version)
-        return self
+            return replace(known, name=event.name, named=event.version)
+        return known
 
 
 def new_dataset(event: DatasetEvent) -> Dataset:
-    return Dataset(event.tenant_id, event.dataset_id, event.name, named=event.version)
+    version = event.version
+    return Dataset(event.tenant_id, event.dataset_id, event.name, named=version, created=version)

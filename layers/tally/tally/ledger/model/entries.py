@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from tally.kernel.instants import Instant
 from tally.kernel.money import Micros
-from tally.kernel.periods import Period
+from tally.kernel.periods import Day, Period, month_of
 from tally.ledger.model.charges import Charge, Part, SpendKind
 
 
@@ -44,6 +44,17 @@ class LedgerEntry:
     period: Period
     amount: Micros
     lines: Mapping[str, Micros]
+
+    @property
+    def day(self) -> Day:
+        return posting_day(self.posting, self.period)
+
+
+def posting_day(posting: Posting, period: Period) -> Day:
+    """The event's day if it posts to its own month, else the day on which it was posted. Either is
+    a day of the period, so the days of a month sum to the month."""
+    own = month_of(posting.time) == period
+    return (posting.time if own else posting.posted_at)[:10]
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,11 @@ class Organization:
             created_at=self.created.time,
         )
 
+    @property
+    def last_name(self) -> str:
+        """Also of one that is deleted."""
+        return self.registers["name"].value if "name" in self.registers else ""
+
     def exists_for(self, event: OrganizationEvent) -> bool:
         """A late event from before a deletion is still in order; an update after it is not."""
         return event.kind is not OrganizationEventKind.UPDATED or self.existed_at(event.version)

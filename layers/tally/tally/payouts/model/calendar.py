@@ -12,6 +12,15 @@ from tally.kernel.periods import Period, closes_at, month_before, month_of
 _SETTLES_IN = timedelta(minutes=5)
 
 
+# Of the template's schedule, which starts a run at 06:00 UTC on the 1st.
+_STATED_AFTER_CLOSE = timedelta(hours=1)
+
+
+def stated_at(period: Period) -> Instant:
+    """When the schedule has the statements of a month made."""
+    return plus(closes_at(period), _STATED_AFTER_CLOSE)
+
+
 def check_ended(period: Period, now: Instant) -> None:
     """PeriodOpen while a charge may still be posted to the month."""
     if period >= month_of(now) or now < plus(closes_at(period), _SETTLES_IN):

@@ -11,9 +11,11 @@ from decimal import Decimal
 from fractions import Fraction
 from hashlib import sha256
 
+from tally.access.model.tenants import Tenant
 from tally.kernel.instants import Instant
 from tally.kernel.money import Micros
 from tally.kernel.periods import Period
+from tally.payouts.model.carrying import Carried
 from tally.payouts.model.fees import held_back, platform_fee, round_to_minor
 
 
@@ -91,6 +93,29 @@ def lines_of(credited: Iterable[Mapping[str, Micros]]) -> tuple[Line, ...]:
 def sum_of(lines: Iterable[Line]) -> Micros:
     """The exact gross of a statement."""
     return sum(line.amount for line in lines)
+
+
+def next_statement(
+    tenant: Tenant,
+    period: Period,
+    currency: str,
+    *,
+    exact: Micros,
+    carried: Carried,
+    created_at: Instant,
+) -> Statement:
+    """The statement of a month at the tenant's present rates, which takes what it carries."""
+    return make_statement(
+        tenant_id=tenant.tenant_id,
+        period=period,
+        currency=currency,
+        fee_rate=tenant.fee_rate,
+        reserve_rate=tenant.reserve_rate,
+        carried_in=carried.amount,
+        number=carried.moves + 1,
+        created_at=created_at,
+        exact=exact,
+    )
 
 
 def make_statement(

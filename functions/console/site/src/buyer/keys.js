@@ -1,0 +1,68 @@
+// API keys: what there is, and how to make, replace and revoke one.
+
+import { html, useState } from "../../vendor/view.js";
+import { read } from "../api.js";
+import * as format from "../format.js";
+import { useList } from "../view/answer.js";
+import { Block, Empty } from "../view/block.js";
+import { CsvButton, ShowMore, Status } from "../view/pieces.js";
+import { Table } from "../view/table.js";
+import { CreateKey, NewKey, RevokeKey, RotateKey } from "./key_dialogs.js";
+
+const PATH = "v1/api-keys";
+
+export function Keys({ session }) {
+  const [changes, setChanges] = useState(0);
+  const [dialog, setDialog] = useState(null);
+  const list = useList(async (cursor) => {
+    const page = await read(PATH, { cursor });
+    return { rows: page.api_keys, next: page.next_cursor, total: page.total };
+  }, [changes]);
+  const close = () => setDialog(null);
+  const done = (made) => {
+    setDialog(made ? { kind: "new", key: made } : null);
+    setChanges(changes + 1);
+  };
+  const dialogs = {
+    create: () => html`<${CreateKey} session=${session} close=${close} done=${done} />`,
+    rotate: () => html`<${RotateKey} session=${session} row=${dialog.key} close=${close} done=${done} />`,
+    revoke: () => html`<${RevokeKey} row=${dialog.key} close=${close} done=${done} />`,
+    new: () => html`<${NewKey} made=${dialog.key} close=${close} />`,
+  };
+  return html`
+    <${Block} title="API keys" answer=${list}
+      actions=${html`
+        <${CsvButton} path=${PATH} query=${{ limit: 100 }} name="api keys" />
+        <button type="button" class="main" onClick=${() => setDialog({ kind: "create" })}>Create a key</button>
+      `}
+      isEmpty=${() => list.total === 0} empty=${html`<${Empty}>There are no keys yet.<//>`}>
+      ${() => html`
+        <${Table} caption="API keys, newest first" rows=${list.rows} rowKey=${(row) => row.api_key_id}
+          columns=${[...COLUMNS, { title: "Actions", cell: (row) => html`<${Actions} row=${row} ask=${setDialog} />`, end: true }]} />
+        <${ShowMore} more=${list.more} />
+      `}
+    <//>
+    ${dialog && dialogs[dialog.kind]()}
+  `;
+}
+
+const stateOf = (row) => (row.status === "active" && row.expires_at && Date.parse(row.expires_at) < Date.now() ? "expired" : row.status);
+
+const COLUMNS = [
+  { title: "Name", cell: (row) => row.name },
+  { title: "Key", tight: true, cell: (row) => html`<code>${`ipto_${row.key_prefix}_…`}</code>` },
+  { title: "Status", cell: (row) => html`<${Status} value=${stateOf(row)} />` },
+  { title: "Scopes", cell: (row) => html`<span class="scopes">${row.scopes.join(" ")}</span>` },
+  { title: "Last used", tight: true, cell: (row) => (row.last_used_at ? format.day(row.last_used_at) : "never") },
+  { title: "Expires", tight: true, cell: (row) => (row.expires_at ? format.day(row.expires_at) : "never") },
+];
+
+function Actions({ row, ask }) {
+  if (stateOf(row) !== "active") return html`<span class="hint">none</span>`;
+  return html`
+    <span class="row-actions">
+      <button type="button" class="quiet" aria-label="Rotate ${row.name}" onClick=${() => ask({ kind: "rotate", key: row })}>Rotate</button>
+      <button type="button" class="quiet" aria-label="Revoke ${row.name}" onClick=${() => ask({ kind: "revoke", key: row })}>Revoke</button>
+    </span>
+  `;
+}

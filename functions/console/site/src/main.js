@@ -1,0 +1,97 @@
+// The console: who is signed in, and the page that the address names.
+
+import { html, render, useEffect, useRef, useState } from "../vendor/view.js";
+import { replaceAddress, useAddress } from "./address.js";
+import { rangeOf } from "./dates.js";
+import { finishSigningIn } from "./oidc.js";
+import { adoptFromAddress, currentSession, forget, isOperator, mayDo } from "./session.js";
+import { useAnswer } from "./view/answer.js";
+import { Answered, Failure, Skeleton } from "./view/block.js";
+import { Frame } from "./view/frame.js";
+import { SignIn } from "./view/signin.js";
+
+const PAGES = [
+  { name: "provider", title: "Provider", load: () => import("./provider/page.js"), hasPeriod: true, isFor: seesNumbers },
+  { name: "buyer", title: "Buyer", load: () => import("./buyer/page.js"), hasPeriod: true, isFor: (session) => seesNumbers(session) || mayDo(session, "keys:write") },
+  { name: "partner", title: "Partner", load: () => import("./partner/page.js"), hasPeriod: true, isFor: seesNumbers },
+  { name: "operator", title: "Operator", load: () => import("./operator/page.js"), isFor: isOperator },
+];
+
+function seesNumbers(session) {
+  return mayDo(session, "usage:read") || mayDo(session, "billing:read");
+}
+
+function App({ begun }) {
+  const [state, setState] = useState({ session: null, isLoading: true, why: null, error: begun.error });
+  const address = useAddress();
+
+  async function start(isFresh = false) {
+    try {
+      const ended = () => setState({ session: null, isLoading: false, why: "Your session has ended. Sign in again to go on." });
+      setState({ session: await currentSession(ended), isLoading: false, isFresh, error: begun.error });
+    } catch (error) {
+      if (error.status !== 401) setState({ session: null, isLoading: false, failed: error });
+    }
+  }
+  useEffect(() => {
+    start();
+    // The page around this one may hand over the next session before this one ends.
+    const onHash = () => adoptFromAddress() && start();
+    addEventListener("hashchange", onHash);
+    return () => removeEventListener("hashchange", onHash);
+  }, []);
+
+  if (state.isLoading) return html`<${Starting} />`;
+  if (state.failed) return html`<main><${Failure} error=${state.failed} again=${() => start()} /></main>`;
+  if (!state.session) return html`<${SignIn} why=${state.why} error=${state.error} done=${() => start(true)} />`;
+  return html`<${SignedIn} session=${state.session} address=${address} isFresh=${state.isFresh} signOut=${() => {
+    forget();
+    setState({ session: null, isLoading: false, why: "You are signed out." });
+  }} />`;
+}
+
+/** As page.html has it, so that nothing jumps. */
+const Starting = () => html`
+  <main aria-busy="true"><div class="page-head"><h1>Tally</h1></div><${Skeleton} lines=${9} /></main>
+`;
+
+/** A page, whose modules are fetched when it is opened first. */
+function Loaded({ load, ...shown }) {
+  const module = useAnswer(load);
+  return html`
+    <${Answered} answer=${module} lines=${9}>
+      ${({ Page }) => html`<${Page} ...${shown} />`}
+    <//>
+  `;
+}
+
+/** `isFresh`: the reader has just signed in here. The focus follows them to each page. */
+function SignedIn({ session, address, isFresh, signOut }) {
+  const isLater = useRef(isFresh);
+  const pages = PAGES.filter((page) => page.isFor(session));
+  const usual = isOperator(session) ? "operator" : pages[0]?.name;
+  const page = pages.find((each) => each.name === address.page) ?? pages.find((each) => each.name === usual);
+  useEffect(() => {
+    if (page && address.page !== page.name) replaceAddress(page.name, address.query);
+    document.title = page ? `${page.title} · ${session.display_name} · Tally` : "Tally";
+    if (isLater.current) document.getElementById("main")?.focus();
+    isLater.current = true;
+  }, [page?.name]);
+  if (!page) {
+    return html`<main class="sign-in"><h1>Nothing to show</h1><p>This session has none of the scopes that the console needs.</p>
+      <button type="button" onClick=${signOut}>Sign out</button></main>`;
+  }
+  return html`
+    <${Frame} session=${session} pages=${pages} page=${page} query=${address.query} signOut=${signOut}>
+      <${Loaded} key=${page.name} load=${page.load} session=${session} range=${rangeOf(address.query)} />
+    <//>
+  `;
+}
+
+const begun = { error: null };
+try {
+  adoptFromAddress() || (await finishSigningIn());
+} catch (error) {
+  begun.error = error;
+}
+render(html`<${App} begun=${begun} />`, document.getElementById("console"));

@@ -1,0 +1,47 @@
+// A block's answer: loading, there, or failed with a reason and a way to try again.
+
+import { useEffect, useState } from "../../vendor/view.js";
+
+/** `load` is called again when one of `needs` changes; while it is, the answer before stays. */
+export function useAnswer(load, needs = []) {
+  const [answer, setAnswer] = useState({ data: null, error: null, isLoading: true });
+  const [tries, setTries] = useState(0);
+  useEffect(() => {
+    let isWanted = true;
+    setAnswer((before) => ({ ...before, error: null, isLoading: true }));
+    load().then(
+      (data) => isWanted && setAnswer({ data, error: null, isLoading: false }),
+      (error) => isWanted && setAnswer({ data: null, error, isLoading: false }),
+    );
+    return () => {
+      isWanted = false;
+    };
+  }, [...needs, tries]);
+  return { ...answer, again: () => setTries((before) => before + 1) };
+}
+
+/** A list that grows by "show more": `loadPage(cursor)` gives `{rows, next, total}`. */
+export function useList(loadPage, needs = []) {
+  const first = useAnswer(() => loadPage(null), needs);
+  const [more, setMore] = useState({ after: null, pages: [], isLoading: false, error: null });
+  const pages = more.after === first.data ? more.pages : [];
+  const last = pages.at(-1) ?? first.data;
+
+  async function showMore() {
+    setMore({ after: first.data, pages, isLoading: true, error: null });
+    try {
+      const page = await loadPage(last.next);
+      setMore({ after: first.data, pages: [...pages, page], isLoading: false, error: null });
+    } catch (error) {
+      setMore({ after: first.data, pages, isLoading: false, error });
+    }
+  }
+
+  const rows = first.data ? [first.data, ...pages].flatMap((page) => page.rows) : [];
+  return {
+    ...first,
+    rows,
+    total: last?.total ?? 0,
+    more: last?.next ? { show: showMore, isLoading: more.isLoading, error: more.error } : null,
+  };
+}

@@ -1,0 +1,52 @@
+"""How Tally stands, for the operator: what waits for a person, and what was proved last."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from tally.aws.buckets import Bucket
+from tally.aws.queues import Queue
+from tally.aws.table import Table
+from tally.counting.items import PARKED_PK, parked_at_of
+from tally.kernel.instants import Instant
+from tally.operations.results import Result, results
+
+MOST_PARKED = 1_000
+
+
+class Waiting(NamedTuple):
+    """How many things wait, and since when the oldest of them; None if that cannot be known."""
+
+    number: int
+    oldest_at: Instant | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`proofs`: what each check found last; one that never ran is absent. A number of 1,000 parked
+    records or failed batches stands for as many or more."""
+
+    parked_records: Waiting
+    rejected_events: Waiting
+    failed_batches: Waiting
+    proofs: Mapping[str, Result]
+
+
+def standing(table: Table, failed_batches: Bucket, rejected_events: Queue) -> Standing:
+    """SQS tells the age of its oldest message as a metric only, so that of rejected events is not
+    known here."""
+    return Standing(
+        parked_records=_parked_records(table),
+        rejected_events=Waiting(rejected_events.waiting(), None),
+        failed_batches=Waiting(*failed_batches.objects()),
+        proofs={check: each for check, each in results(table).items() if each.ran},
+    )
+
+
+def _parked_records(table: Table) -> Waiting:
+    """The oldest comes first."""
+    found = table.query(PARKED_PK, limit=MOST_PARKED, attributes=["SK"], consistent=True)
+    ids = [item["SK"] for item in found]
+    return Waiting(len(ids), parked_at_of(ids[0]) if ids else None)
