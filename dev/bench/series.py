@@ -14,8 +14,8 @@ from dev.bench.lab import BATCH, Lab
 from dev.bench.samples import Event
 from tally.access.model.scopes import Scope
 from tally.aws.items import to_item
-from tally.counting.additions import AS_OF
 from tally.counting.engine import count, count_under
+from tally.counting.items import AS_OF
 from tally.counting.markers import Markers
 from tally.counting.parts import NO_PARTS
 from tally.kernel.counters import Totals

@@ -15,10 +15,10 @@ from tally.activity.counters import AccessTotals, BuyerTotals
 from tally.aws.items import from_item
 from tally.aws.table import Table
 from tally.catalog.reads import provider_totals
-from tally.counting.additions import AS_OF
+from tally.counting.items import AS_OF
 from tally.counting.parking import list_parked
 from tally.counting.recount import OF_RUNS, OF_TENANT, drifts_of, look, stored_counters
-from tally.counting.rescues import under_way
+from tally.counting.rescue_markers import under_way
 from tally.kernel.instants import parse_instant
 from tally.kernel.keys import Key
 from tally.kernel.periods import month_of

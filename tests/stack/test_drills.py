@@ -26,7 +26,8 @@ from tally.audit.model import SCHEDULE
 from tally.aws.table import Table
 from tally.counting import parking
 from tally.counting.changes import Poison
-from tally.counting.rescues import Rescue, under_way
+from tally.counting.rescue_markers import under_way
+from tally.counting.rescues import Rescue
 from tally.kernel.clock import current_instant
 from tally.kernel.keys import Key
 from tally.ledger.items import CREDIT_PREFIX, ledger_pk

@@ -18,7 +18,8 @@ from tally.catalog.model.objects import CatalogObject
 from tally.catalog.reads import get_dataset
 from tally.counting import rescues
 from tally.counting.recount import recount
-from tally.counting.rescues import DONE, Rescue, ask, under_way, work_off
+from tally.counting.rescue_markers import DONE, under_way
+from tally.counting.rescues import Rescue, ask, work_off
 from tally.kernel.errors import Unavailable
 from tally.kernel.versions import RANKS, Version
 from tests.builders import event

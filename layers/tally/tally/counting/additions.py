@@ -16,6 +16,7 @@ from typing import Any
 from tally.aws.table import Table
 from tally.aws.transactions import Action, Cancelled
 from tally.counting.changes import Change
+from tally.counting.items import AS_OF, ENDED
 from tally.counting.parts import Parts
 from tally.kernel.counters import (
     DatedTotals,
@@ -28,10 +29,6 @@ from tally.kernel.counters import (
 from tally.kernel.instants import Instant
 from tally.kernel.keys import Key
 
-AS_OF = "as_of"
-FILLED = "filled"
-"""That a counter has what its backfill adds."""
-ENDED = "ended"
 _NOT_ENDED = f"attribute_not_exists({ENDED})"
 _NOT_REPAIRED_SINCE = f"(attribute_not_exists({AS_OF}) OR {AS_OF} <= :oldest)"
 

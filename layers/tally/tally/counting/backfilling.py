@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from tally.aws.table import Table
 from tally.aws.transactions import Action, Cancelled
-from tally.counting.additions import AS_OF, FILLED
+from tally.counting.items import AS_OF, FILLED
 from tally.counting.recount import OF_TENANT, read_record
 from tally.counting.registry import backfilled
 from tally.kernel.counters import Deltas, Totals, by_totals, without_zeros

@@ -23,9 +23,10 @@ from tally.aws.transactions import (
     InvalidTransaction,
 )
 from tally.catalog.counters import DatasetTotals, superseded
-from tally.counting.additions import ENDED, Additions, Obstacles
+from tally.counting.additions import Additions, Obstacles
 from tally.counting.changes import Change, Counted, Poison, read_changes
 from tally.counting.guards import Guard, Marking, Raw
+from tally.counting.items import ENDED
 from tally.counting.markers import Markers, most_writes
 from tally.counting.parts import NO_PARTS, Parts
 from tally.counting.survivors import rescue_stale

@@ -1,4 +1,4 @@
-"""The keys of markers, of parked changes and of rescues."""
+"""The keys of markers, of parked changes and of rescues; what counters say beside their counts."""
 
 from __future__ import annotations
 
@@ -8,6 +8,13 @@ from tally.kernel.keys import Key
 
 PARKED_PK = "PARKED"
 RESCUE_PREFIX = "RESCUE#"
+
+AS_OF = "as_of"
+"""When a counter was repaired: it has every change made before, in Unix seconds."""
+FILLED = "filled"
+"""That a counter has what its backfill adds."""
+ENDED = "ended"
+"""That the epoch of a dataset's counter is over."""
 
 
 def marker_key(record_id: str) -> Key:

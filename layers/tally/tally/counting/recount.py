@@ -13,9 +13,9 @@ from tally.access.counted import COUNTED as ACCESS
 from tally.access.counted import COUNTERS as ACCESS_COUNTERS
 from tally.aws.moments import series_settled
 from tally.aws.table import Table
-from tally.counting.additions import AS_OF, FILLED
+from tally.counting.items import AS_OF, FILLED
 from tally.counting.registry import COUNTED, COUNTERS
-from tally.counting.rescues import under_way
+from tally.counting.rescue_markers import under_way
 from tally.kernel.counted import UNSETTLED, CountedRecord, CounterKind
 from tally.kernel.counters import DatedTotals, Deltas, Totals, rolled_up, sum_of_parts
 from tally.kernel.instants import Instant

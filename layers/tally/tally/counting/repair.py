@@ -20,8 +20,8 @@ from tally.aws.table import Table
 from tally.aws.transactions import Action, Cancelled
 from tally.catalog.counters import DatasetTotals, ProviderTotals
 from tally.catalog.reads import datasets_of, unended_epochs
-from tally.counting.additions import AS_OF, FILLED
 from tally.counting.engine import end
+from tally.counting.items import AS_OF, FILLED
 from tally.counting.recount import (
     OF_TENANT,
     Drift,

@@ -20,10 +20,10 @@ from typing import Protocol
 from tally.aws.table import Table
 from tally.aws.transactions import Cancelled
 from tally.catalog.counters import epoch_of
-from tally.catalog.items import dataset_from, dataset_key
 from tally.catalog.model.datasets import Dataset
-from tally.catalog.reads import datasets_of, get_dataset
-from tally.counting.items import RESCUE_PREFIX, rescue_key
+from tally.catalog.reads import get_dataset
+from tally.counting.items import rescue_key
+from tally.counting.rescue_markers import DONE, markers_of
 from tally.counting.survivors import Each, look_through
 from tally.kernel.instants import Instant, plus, to_datetime
 from tally.kernel.keys import Key
@@ -32,7 +32,6 @@ from tally.kernel.versions import Version
 # Longer than a message can be on its way: 14 days in its queues, and 14 more if it is sent again.
 _MARKER_LIFETIME = timedelta(days=30)
 
-DONE = "done"
 _AHEAD_S = 300
 
 
@@ -170,7 +169,7 @@ def _send_on(table: Table, queue: Messages, rest: Rescue, now: Instant) -> None:
 
 def rescue_now(table: Table, dataset_id: str, say: Callable[[str], None] = lambda _: None) -> None:
     """Without the queue, from the first object to the last. Rescues under way have nothing left."""
-    markers = list(_markers(table, dataset_id))
+    markers = list(markers_of(table, dataset_id))
     seen, moved, after = 0, 0, None
     while (dataset := get_dataset(table, dataset_id)) is not None and dataset.alive:
         looked = look_through(table, dataset, after=after)
@@ -180,26 +179,6 @@ def rescue_now(table: Table, dataset_id: str, say: Callable[[str], None] = lambd
         say(f"{dataset_id}: {seen} objects looked at, {moved} of them moved")
     for marker in markers:
         _finish(table, marker)
-
-
-def under_way(table: Table, tenant_id: str) -> Iterator[str]:
-    """The datasets of a tenant whose objects are being rescued, or wait for that. A rescue that is
-    not due any more has nothing left to do, whatever its marker says."""
-    for item in datasets_of(table, tenant_id):
-        dataset = dataset_from(item)
-        due = rescue_key(dataset.dataset_id, epoch_of(dataset.deleted), "").sk
-        if dataset.alive and any(
-            marker.sk.startswith(due) for marker in _markers(table, dataset.dataset_id)
-        ):
-            yield dataset.dataset_id
-
-
-def _markers(table: Table, dataset_id: str) -> Iterator[Key]:
-    """Of what is not done."""
-    pk = dataset_key(dataset_id).pk
-    for item in table.query(pk, RESCUE_PREFIX, consistent=True):
-        if DONE not in item:
-            yield Key(item["PK"], item["SK"])
 
 
 def _finish(table: Table, marker: Key) -> None:
