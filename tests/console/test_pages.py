@@ -45,7 +45,9 @@ def row(inside: Locator, name: str) -> Locator:
 
 def cells(inside: Locator, name: str) -> list[str]:
     """What stands in a row, beside its name."""
-    return [text.strip() for text in row(inside, name).get_by_role("cell").all_inner_texts()]
+    found = row(inside, name)
+    expect(found).to_be_visible()
+    return [text.strip() for text in found.get_by_role("cell").all_inner_texts()]
 
 
 def card(page: Page, label: str) -> str:
@@ -64,6 +66,7 @@ def open_all(page: Page) -> None:
 
 def sum_of(inside: Locator) -> dict[str, str]:
     """A sum, line by line."""
+    expect(inside.locator(".sum > div").first).to_be_visible()
     lines = inside.locator(".sum > div").all()
     names = (line.locator("dt").evaluate("term => term.firstChild.data") for line in lines)
     return {name: line.locator("dd").inner_text() for name, line in zip(names, lines, strict=True)}

@@ -134,7 +134,7 @@ def test_the_operators_page_says_what_the_api_says(market: Market, context: Brow
     health = market.get("operator", "/v1/admin/health")
     assert card(page, "Parked records") == str(health["parked_records"]["number"])
     runs = market.get("operator", "/v1/admin/payout-runs")["payout_runs"]
-    assert block(page, "Payout runs").get_by_role("rowheader").count() == len(runs[:10])
+    expect(block(page, "Payout runs").get_by_role("rowheader")).to_have_count(len(runs[:10]))
 
 
 @pytest.mark.parametrize("name", console.PAGES)
