@@ -24,9 +24,11 @@ from ops.money import retry_payouts
 from ops.rescues import retry_rescues
 from tally.audit.model import SCHEDULE
 from tally.aws.table import Table
+from tally.catalog.counters import epoch_of
+from tally.catalog.reads import get_dataset
 from tally.counting import parking
 from tally.counting.changes import Poison
-from tally.counting.rescue_markers import under_way
+from tally.counting.rescue_markers import DONE, under_way
 from tally.counting.rescues import Rescue
 from tally.kernel.clock import current_instant
 from tally.kernel.keys import Key
@@ -263,10 +265,14 @@ def test_a_rescue_that_failed_goes_on(
     tenant_id, _ = client.tenant()
     dataset_id = f"{tenant_id}-d1"
     about = {"tenant_id": tenant_id, "dataset_id": dataset_id}
-    _send(client, event("dataset.created", id=f"{tenant_id}-1", **about))
-    epoch = "2026-04-05T09:05:00.000000000Z-000000000000"
-    rescue = Rescue(dataset_id, epoch)
-    deployed.table.write(deployed.table.put_new(rescue.marker, {"ttl": 4_102_444_800}))
+    for kind, time in (("created", "09:00"), ("updated", "09:09"), ("deleted", "09:05")):
+        about["id"] = f"{tenant_id}-{kind}"
+        _send(client, event(f"dataset.{kind}", f"2026-04-05T{time}:00Z", **about))
+    dataset = get_dataset(deployed.table, dataset_id)
+    assert dataset
+    rescue = Rescue(dataset_id, epoch_of(dataset.deleted))
+    eventually(lambda: DONE in (deployed.table.get(rescue.marker) or {}), True)
+    deployed.table.write(deployed.table.put(rescue.marker, {"ttl": 4_102_444_800}))
     failed = deployed.outputs["FailedObjectRescuesQueueUrl"]
     deployed.sqs.send_message(QueueUrl=failed, MessageBody=rescue.to_json())
     assert in_sight(deployed, failed) == 1
