@@ -19,7 +19,7 @@ from tests.world import World
 URL = "/v1/admin/health"
 NONE = {"number": 0, "oldest_at": None}
 WELL: dict[str, Any] = {
-    "parked_records": NONE,
+    "parked_records": NONE | {"reasons": []},
     "rejected_events": NONE,
     "failed_batches": NONE,
     "proofs": {"counters": None, "books": None, "statements": None},
@@ -49,16 +49,23 @@ def test_a_check_that_never_ran_has_proved_nothing(world: World) -> None:
 
 def test_what_waits_and_since_when(world: World) -> None:
     count_everything(world)
-    for n in range(2):
+    for n, reason in enumerate(("no date", "unreadable image: 'o1'", "unreadable image: 'o2'")):
         world.send(event("object.uploaded", object_id=f"obj_1{n}", size_bytes=1))
         (record,) = world.new_stream_records()
-        parking.park(world.table, Poison(record, "no reader yet"), world.now)
+        parking.park(world.table, Poison(record, reason), world.now)
         world.wait(minutes=5)
     world.rejected.number = 3
     world.failed.written_at = ["2026-04-03T00:00:00.000000000Z", "2026-04-02T00:00:00.000000000Z"]
 
     assert said(world) == WELL | {
-        "parked_records": {"number": 2, "oldest_at": "2026-04-05T10:00:00Z"},
+        "parked_records": {
+            "number": 3,
+            "oldest_at": "2026-04-05T10:00:00Z",
+            "reasons": [
+                {"reason": "unreadable image", "number": 2},
+                {"reason": "no date", "number": 1},
+            ],
+        },
         "rejected_events": {"number": 3, "oldest_at": None},
         "failed_batches": {"number": 2, "oldest_at": "2026-04-02T00:00:00Z"},
     }

@@ -13,6 +13,9 @@ from playwright.sync_api import Locator, Page, expect
 from dev import ROOT
 from dev.gateway import PLATFORM
 from tally.access.model.scopes import Scope
+from tally.counting import parking
+from tally.counting.changes import Poison
+from tests.builders import event
 from tests.console.served import ALL, BASE, ORIGIN, READS, Answer, Served, market, serve, settle
 from tests.world import World, new_world
 
@@ -262,6 +265,19 @@ def test_the_operator_sees_statements_runs_and_tenants(served: Served) -> None:
     assert cells(block(page, "Payout runs"), "March 2026")[2:] == ["1", "1", "0", "0"]
     assert cells(block(page, "Tenants"), "Umbrella umbrella")[:3] == ["USD", "30%", "10%"]
     expect(block(page, "Audit trail").get_by_role("row")).not_to_have_count(1)
+
+
+def test_the_operator_sees_why_records_are_parked(context: Any) -> None:
+    with new_world() as world:
+        market(world)
+        world.send(event("object.uploaded", object_id="odd", size_bytes=1))
+        (record,) = world.new_stream_records()
+        parking.park(world.table, Poison(record, "unreadable image: 'odd'"), world.now)
+        page = opened(serve(context, world), "operator")
+
+        assert card(page, "Parked records") == "1"
+        reasons = page.get_by_role("table", name="Why records are parked")
+        assert cells(reasons, "unreadable image") == ["1"]
 
 
 def test_a_payment_goes_on_after_a_question(context: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
@@ -12,7 +13,7 @@ from tally.aws.queues import Queue, rejected_events
 from tally.http.arguments import Provided
 from tally.http.dependencies import TheTable
 from tally.http.endpoint import Endpoint
-from tally.kernel.instants import for_display
+from tally.kernel.instants import Instant, for_display
 from tally.operations.results import Check, Result
 from tally.operations.standing import Waiting, standing
 
@@ -36,6 +37,21 @@ class WaitingAnswer:
 
     number: int
     oldest_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonAnswer:
+    """Why records were parked, and how many of them."""
+
+    reason: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedAnswer(WaitingAnswer):
+    """With the reasons, the most common first; `tally parked list` tells each record's in full."""
+
+    reasons: list[ReasonAnswer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +80,7 @@ class HealthAnswer:
     """Of parked records and failed batches, 1,000 stands for as many or more. Of rejected events,
     the number is SQS's estimate, and the oldest is not known: null."""
 
-    parked_records: WaitingAnswer
+    parked_records: ParkedAnswer
     rejected_events: WaitingAnswer
     failed_batches: WaitingAnswer
     proofs: ProofsAnswer
@@ -74,7 +90,7 @@ class HealthAnswer:
 def show_health(table: TheTable, batches: FailedBatches, rejected: RejectedEvents) -> HealthAnswer:
     found = standing(table, batches, rejected)
     return HealthAnswer(
-        parked_records=_waiting(found.parked_records),
+        parked_records=_parked(found.parked_records, found.parked_by_kind),
         rejected_events=_waiting(found.rejected_events),
         failed_batches=_waiting(found.failed_batches),
         proofs=ProofsAnswer(
@@ -86,8 +102,16 @@ def show_health(table: TheTable, batches: FailedBatches, rejected: RejectedEvent
 
 
 def _waiting(waiting: Waiting) -> WaitingAnswer:
-    oldest_at = for_display(waiting.oldest_at) if waiting.oldest_at else None
-    return WaitingAnswer(number=waiting.number, oldest_at=oldest_at)
+    return WaitingAnswer(number=waiting.number, oldest_at=_time(waiting.oldest_at))
+
+
+def _parked(waiting: Waiting, by_kind: Mapping[str, int]) -> ParkedAnswer:
+    reasons = [ReasonAnswer(reason=kind, number=number) for kind, number in by_kind.items()]
+    return ParkedAnswer(number=waiting.number, oldest_at=_time(waiting.oldest_at), reasons=reasons)
+
+
+def _time(instant: Instant | None) -> str | None:
+    return for_display(instant) if instant else None
 
 
 def _proof(result: Result | None) -> ProofAnswer | None:

@@ -10,6 +10,7 @@ from typing import Any
 from tally.aws.items import from_item
 from tally.catalog.counters import may_have_survivors
 from tally.counting.guards import Raw
+from tally.counting.items import kind_of
 from tally.counting.markers import created_second
 from tally.counting.registry import backfilled, change, happened_at, record_from
 from tally.kernel.counters import DatedTotals, Deltas
@@ -49,8 +50,8 @@ class Poison:
 
     @property
     def kind(self) -> str:
-        """The reason without what the record says, for log lines: `unreadable image`."""
-        return self.reason.partition(":")[0]
+        """For log lines."""
+        return kind_of(self.reason)
 
 
 @dataclass(slots=True)

@@ -43,6 +43,11 @@ def parked_at_of(parked_id: str) -> Instant:
     return parked_id.partition("#")[0]
 
 
+def kind_of(reason: str) -> str:
+    """Why a record was parked, without what the record says: `unreadable image`."""
+    return reason.partition(":")[0]
+
+
 def rescue_key(dataset_id: str, epoch: str, run: str) -> Key:
     """`DATASET#dset_1` / `RESCUE#2026-04-05T09:30:00.000000000Z-5e88489871e2#`: how far objects
     were moved into this epoch of their dataset; behind the last `#`, when it was asked for again"""

@@ -28,6 +28,13 @@ export function Health() {
         <${Cards} label="What waits">
           ${WAITING.map((each) => html`<${Waiting} kind=${each} waiting=${health[each.name]} />`)}
         <//>
+        ${health.parked_records.reasons.length > 0 && html`
+          <h3>Why records are parked</h3>
+          <${Table} caption="Why records are parked" rows=${health.parked_records.reasons} rowKey=${(row) => row.reason} columns=${[
+            { title: "Reason", cell: (row) => row.reason, wide: true },
+            { title: "Records", cell: (row) => format.number(row.number), end: true },
+          ]} />
+        `}
         <h3>The latest proofs</h3>
         <${Table} caption="The latest proofs" rows=${PROOFS} rowKey=${(row) => row.name} columns=${[
           { title: "What is proved", cell: (row) => row.label, wide: true },
