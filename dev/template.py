@@ -178,6 +178,12 @@ def passes_filter(sort_key: str, change: str = "INSERT") -> bool:
     )
 
 
+def largest_batch() -> int:
+    """The most changes that the stream's function receives at once."""
+    ((_, properties),) = _events("DynamoDB")
+    return int(properties["BatchSize"])
+
+
 @cache
 def _stream_patterns() -> tuple[Any, ...]:
     return tuple(

@@ -35,7 +35,8 @@ from tally.counting.switch import share_markers
 from tally.intake.cloudevents import MAX_EVENTS
 from tally.kernel.instants import Instant, to_instant
 
-BATCH = 100  # the event source's BatchSize
+BATCH = 100
+"""Events in a request, and changes in a batch, unless a figure says another number."""
 _MOST_PUTS, _WRITERS, _LOT = 25, 4, 1_000
 _OPERATOR = Actor(ActorType.OPERATOR, "bench")
 

@@ -39,14 +39,14 @@ PART = "A payout statement, by the number of ledger entries"
 BY_DATASETS = "A payout statement, by the number of datasets"
 RUN = "A payout run"
 _PERIOD, _TIME = "2026-03", "2026-03-15T12:00:00.000000000Z"
-_ENTRIES = 10, 1_000, 100_000
+_ENTRIES = 10, 1_000, 10_000, 100_000
 _AMOUNT = 450_000
 _PROVIDERS, _ENTRIES_EACH = 2_000, 3
 _HOLD_FOR = timedelta(days=90)
 _DATASETS = 10
 _MOST_DATASETS = 1, 300, 30_000
 _FEWEST_ENTRIES = 1_000
-# Of the memory for 1,000 entries: no more than a page of the ledger is held at once.
+# Of the memory for 10,000 entries, a few pages: no more than one is held at once.
 _MOST_MEMORY = 1.2
 _MOST_ENTRIES, _MOST_CPU_SECONDS = 1_000_000, 300
 _ROUNDS = 5
@@ -99,9 +99,9 @@ def _statements(lab: Lab, plain_client: Any, say: Callable[[str], None]) -> Iter
     for entries in _ENTRIES:
         say(f"Making a statement of {entries:,} entries")
         costs[entries] = _statement(lab, plain_client, entries, _DATASETS)
-    few, some, many = _ENTRIES
+    few, some, pages, many = _ENTRIES
     most_writes = costs[few].usage.write_units
-    most_memory = {many: _MOST_MEMORY * costs[some].peak_mib}
+    most_memory = {many: _MOST_MEMORY * costs[pages].peak_mib}
     for entries, cost in costs.items():
         name, usage = f"{entries:,} entries", cost.usage
         yield Figure(PART, name, usage.calls, "calls")

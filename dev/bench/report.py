@@ -93,9 +93,10 @@ own.""",
     _Section(
         "What do series cost?",
         """\
-Searches and accesses come in requests of 100, and are counted in batches of 100 changes: with
-series, and as it was without them. The series read are of a provider, a dataset and a buyer with
-something on each of 1,096 days, and with ids of 36 characters.""",
+Searches and accesses come in requests of 100, and are counted in batches of 100 changes, and of
+1,000, the most that the stream's function receives: with series, and as it was without them. A
+search and an access are two changes each, three with series. The series read are of a provider, a
+dataset and a buyer with something on each of 1,096 days, and with ids of 36 characters.""",
         (series.ADDING, series.READING),
     ),
     _Section(

@@ -12,6 +12,7 @@ from dev.bench.comparison import Record
 from dev.bench.figures import Figure
 from dev.bench.lab import BATCH, Lab
 from dev.bench.samples import Event
+from dev.template import largest_batch
 from tally.access.model.scopes import Scope
 from tally.aws.items import to_item
 from tally.counting.engine import count, count_under
@@ -49,53 +50,44 @@ def measure(lab: Lab) -> Iterator[Figure]:
 
 def _add(lab: Lab) -> Iterator[Figure]:
     """Write units more than a release without series takes for events like these."""
-    layouts: Sequence[tuple[str, Callable[[int], Event], int | None]] = (
-        (
-            "a search, 100 of 1 buyer and 1 provider",
-            lambda _: samples.search(_BUYERS[0], _DATASETS[:1]),
-            _MOST_ADDED,
-        ),
-        (
-            "an access, 100 of 1 buyer and 1 provider",
-            lambda _: samples.access(_BUYERS[0], _DATASETS[0]),
-            _MOST_ADDED,
-        ),
-        (
-            "a search, 100 of 10 buyers and 10 providers",
-            lambda n: samples.search(_BUYERS[n % 10], [_DATASETS[n % 10]]),
-            None,
-        ),
-        (
-            "an access, 100 of 10 buyers and 10 providers",
-            lambda n: samples.access(_BUYERS[n % 10], _DATASETS[n % 10]),
-            None,
-        ),
+    full = largest_batch()
+    kinds: Sequence[tuple[str, Callable[[int], Event]]] = (
+        ("a search", lambda n: samples.search(_BUYERS[n], [_DATASETS[n]])),
+        ("an access", lambda n: samples.access(_BUYERS[n], _DATASETS[n])),
     )
-    for name, make, most in layouts:
-        units = []
-        for count_all in (_without_series, _as_it_is):
-            lab.post([make(n) for n in range(BATCH)])
-            changes = lab.changes()
-            with lab.meter.measure() as usage:
-                count_all(lab, changes)
-            units.append(usage.write_units / BATCH)
-        yield Figure(ADDING, f"{name}, without series", units[0], "write units")
-        yield Figure(ADDING, f"{name}: more", units[1] - units[0], "write units", most)
+    for parties, size, most in (
+        (1, BATCH, _MOST_ADDED),
+        (10, BATCH, None),
+        (10, full, _MOST_ADDED),
+    ):
+        plural = "s" * (parties > 1)
+        for kind, make in kinds:
+            among = f"among {parties} buyer{plural} and provider{plural}"
+            name = f"{kind} {among}, batches of {size:,}"
+            units = []
+            for count_all in (_without_series, _as_it_is):
+                lab.post([make(n % parties) for n in range(size)])
+                changes = lab.changes()
+                with lab.meter.measure() as usage:
+                    count_all(lab, changes, size)
+                units.append(usage.write_units / size)
+            yield Figure(ADDING, f"{name}, without series", units[0], "write units")
+            yield Figure(ADDING, f"{name}: more", units[1] - units[0], "write units", most)
 
 
-def _as_it_is(lab: Lab, changes: Sequence[Record]) -> None:
-    for batch in batched(changes, BATCH, strict=False):
+def _as_it_is(lab: Lab, changes: Sequence[Record], size: int) -> None:
+    for batch in batched(changes, size, strict=False):
         count(lab.table, batch, lab.now)
 
 
-def _without_series(lab: Lab, changes: Sequence[Record]) -> None:
+def _without_series(lab: Lab, changes: Sequence[Record], size: int) -> None:
     """As before there were any: credits were not counted."""
     before = [
         each
         for each in changes
         if not each["dynamodb"]["Keys"]["SK"]["S"].startswith(CREDIT_PREFIX)
     ]
-    for batch in batched(before, BATCH, strict=False):
+    for batch in batched(before, size, strict=False):
         markers = Markers(lab.table, lab.now, shared_since=0)
         count_under(markers, lab.table, batch, NO_PARTS, _NEVER)
 

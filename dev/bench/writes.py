@@ -12,6 +12,7 @@ from dev.bench.lab import BATCH, Lab
 from dev.bench.meter import Usage
 from dev.bench.reads import Provider
 from dev.bench.samples import Event
+from dev.template import largest_batch
 from tally.counting.changes import Counted
 from tally.counting.engine import count, count_under
 from tally.counting.markers import Markers
@@ -49,11 +50,13 @@ def accept(lab: Lab) -> Iterator[Figure]:
 def count_changes(lab: Lab) -> Iterator[Figure]:
     """Write units per counted change, by how the batch is spread and how big it is; and what they
     were when each change had a marker of its own."""
+    full = largest_batch()
     layouts: Sequence[tuple[str, int, int, int, float | None]] = (
         ("1 dataset", 1, 1, BATCH, _MOST_UNITS_OF_ONE_DATASET),
         ("10 datasets of 1 tenant", 1, 10, BATCH, MOST_UNITS_PER_CHANGE),
         ("10 tenants", 10, 1, BATCH, MOST_UNITS_PER_CHANGE),
         ("100 tenants", 100, 1, BATCH, None),
+        ("100 tenants", 100, 1, full, None),
         ("1 dataset", 1, 1, 1, None),
     )
     for name, tenants, datasets, size, most in layouts:
@@ -62,9 +65,9 @@ def count_changes(lab: Lab) -> Iterator[Figure]:
             for n in range(tenants)
             for pair in _provider(lab, f"counted-{size}-{tenants}-{datasets}-{n}", datasets)
         ]
-        number = BATCH * _BATCHES if size > 1 else _SINGLES
+        number = max(size, BATCH * _BATCHES) if size > 1 else _SINGLES
         for way, how in (("", _as_it_is), (", markers of their own", _before)):
-            figure = f"{name}, batches of {size}{way}"
+            figure = f"{name}, batches of {size:,}{way}"
             usage, counted = _counting(lab, owned, number, size, how)
             goal = None if way else most
             yield Figure(COUNTING, figure, usage.write_units / counted, "write units", goal)
