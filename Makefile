@@ -102,8 +102,9 @@ bench: setup ## Measure the local stack
 
 .PHONY: bench-docs
 bench-docs: setup ## Write docs/benchmarks.md and docs/costs.md from docs/benchmarks.json
-	$(BIN)/python -m dev.bench.report docs/benchmarks.json > docs/benchmarks.md
-	$(BIN)/python -m dev.costs docs/benchmarks.json > docs/costs.md
+	$(BIN)/python -m dev.bench.report docs/benchmarks.json > .local/benchmarks.md
+	$(BIN)/python -m dev.costs docs/benchmarks.json > .local/costs.md
+	mv .local/benchmarks.md .local/costs.md docs/
 
 .PHONY: screenshots
 screenshots: setup ## Take pictures of the console's pages on the stack of `make up` (needs Chromium)

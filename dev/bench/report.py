@@ -107,7 +107,7 @@ function's own code makes the statement. CPU seconds and memory are those of sum
 once more from the same answers, without network or meter. The embedded AWS sorts and filters the
 whole partition for each page, which is most of the other seconds. A run over 2,000 providers
 handles them one after the other here; the deployed stack handles ten at a time.""",
-        (payouts.PART, payouts.RUN),
+        (payouts.PART, payouts.BY_DATASETS, payouts.RUN),
     ),
     _Section(
         "What does a partner's portfolio cost?",
