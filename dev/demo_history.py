@@ -34,7 +34,7 @@ from tally.payouts.model.calendar import newest_ended
 from tally.payouts.model.statements import statement_id
 from tally.payouts.model.statuses import PayoutStatus
 from tally.payouts.paying import change_status
-from tally.payouts.reserves import DueReserves, release, send_due_reserves
+from tally.payouts.reserves import DueReserves, release_all, send_due_reserves
 from tally.payouts.runs import Outcome, Task, do_task, read_message, start_run
 
 _RUNS_AT = timedelta(hours=6, seconds=1)  # after the last second of the month
@@ -123,8 +123,7 @@ def pay(table: Table, period: Period, now: Instant) -> None:
                 if made is Outcome.GENERATED and task.tenant_id in _NEWEST:
                     _settle(table, task, at, now)
             case DueReserves(reserves):
-                for due in reserves:
-                    release(table, due, at)
+                release_all(table, reserves, at)
 
 
 def _settle(table: Table, task: Task, made_at: Instant, now: Instant) -> None:

@@ -21,8 +21,10 @@ from ops.deployment import Deployment
 from ops.errors import OpsError
 from ops.money import check_books, verify_payouts
 from ops.query_texts import erase_again
+from ops.series import correct_lists
 from ops.tenants import index_tenants
 from tally.aws.table import Table
+from tally.counting.recount import all_tenants
 from tally.kernel.clock import current_instant
 
 _LOOK_EVERY_S = 15
@@ -89,11 +91,13 @@ def restore_table(deployed: Deployment, arguments: Namespace) -> int:
 
 
 def _check(restored: Deployment, arguments: Namespace) -> int:
-    """Counters are repaired: changes that were not counted yet never will be. So is the list of
-    tenants, which may have a part of the last transactions."""
+    """Counters are repaired: changes that were not counted yet never will be. So are the lists,
+    which may have a part of the last transactions."""
     nothing = Namespace(tenant=[], payout=[], repair=True, pause=arguments.pause)
+    indexed = index_tenants(restored, nothing)
+    correct_lists(restored.table, sorted(all_tenants(restored.table)))
     return max(
-        index_tenants(restored, nothing),
+        indexed,
         recount_tenants(restored, nothing),
         check_books(restored, nothing),
         verify_payouts(restored, nothing),

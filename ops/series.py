@@ -25,8 +25,9 @@ def add_commands(commands: Commands) -> None:
         group,
         "backfill",
         backfill,
-        "add what was accepted before series were counted, each counter once; may be repeated and "
-        "killed at any time; exit status 1 if it is too early",
+        "add what was accepted before series were counted, each counter once, and correct lists of "
+        "datasets, runs and reserves; may be repeated and killed at any time; exit status 1 if it "
+        "is too early or a record cannot be read",
     )
     command.add_argument("tenant", nargs="*", help="ids of tenants (default: all)")
 
@@ -34,21 +35,23 @@ def add_commands(commands: Commands) -> None:
 def backfill(deployed: Deployment, arguments: Namespace) -> int:
     table = deployed.table
     moment = series_since(table, current_instant())
-    if moment < EARLIEST:
-        print("There is nothing to add: series were counted from the table's beginning on.")
-        return 0
-    if not series_settled(table):
+    if moment >= EARLIEST and not series_settled(table):
         ready = for_display(plus(moment, SETTLED_AFTER + timedelta(seconds=1)))
         print(f"It is too early: earlier functions may still be at work. Come again at {ready}.")
         return 1
     tenants = arguments.tenant or sorted(all_tenants(table))
-    fill(table, tenants, moment, _say)
-    _list_existing(table, tenants)
-    return 0
+    if moment < EARLIEST:
+        print("No counter lacks anything: series were counted from the table's beginning on.")
+        all_read = True
+    else:
+        all_read = fill(table, tenants, moment, _say)
+    correct_lists(table, tenants)
+    return 0 if all_read else 1
 
 
-def _list_existing(table: Table, tenants: Sequence[str]) -> None:
-    """What is from before there were lists of datasets, of runs and of a provider's reserves."""
+def correct_lists(table: Table, tenants: Sequence[str]) -> None:
+    """Those of datasets, of runs and of a provider's reserves: what is in them from before there
+    were such lists, or since a restoration that has a part of the last transactions."""
     corrected = {tenant_id: list_datasets(table, tenant_id) for tenant_id in tenants}
     for tenant_id, number in corrected.items():
         if number:

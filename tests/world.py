@@ -41,7 +41,7 @@ from tally.counting.switch import share_markers
 from tally.http.headers import allowed_origins
 from tally.http.limits import default_requests_per_minute
 from tally.kernel.instants import Instant, plus, to_datetime
-from tally.payouts.reserves import DueReserves, release
+from tally.payouts.reserves import DueReserves, release_all
 from tally.payouts.runs import Bundle, Run, Task, do_task, get_run, read_message
 from tests.operators import OPERATOR
 from tests.secret_store import SecretStore
@@ -224,8 +224,7 @@ class World:
                 case Bundle() as bundle:
                     self.tasks.send_all(each.to_json() for each in bundle.tasks)
                 case DueReserves(reserves):
-                    for due in reserves:
-                        release(self.table, due, self.now)
+                    release_all(self.table, reserves, self.now)
             self.tasks.bodies.pop(0)
 
     # ---------------------------------------------------------------- erasures
@@ -292,7 +291,12 @@ class World:
         iterator = self.streams.get_shard_iterator(
             StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
         )["ShardIterator"]
-        records = self.streams.get_records(ShardIterator=iterator)["Records"]
+        records: list[Any] = []
+        while some := self.streams.get_records(ShardIterator=iterator):
+            if not some["Records"]:
+                break
+            records += some["Records"]
+            iterator = some["NextShardIterator"]
         new, self._read = records[self._read :], len(records)
         # As Lambda hands them over: in JSON, where times are numbers.
         passed = json.dumps(

@@ -28,7 +28,8 @@ _MOST_CALLS = {
     "/v1/admin/health": 3,
     "/v1/session": 2,  # the tenant's name and currency
     "/v1/provider/datasets": 3,  # and their counts
-    "/v1/provider/payouts/upcoming": 5,  # rates, balances, reserves, and the lines
+    # Rates, balances before and after, reserves, two months' registers; from 2027 on twice these.
+    "/v1/provider/payouts/upcoming": 8,
     "/v1/agent/activity/searches": 2,
     "/v1/agent/activity/accesses": 2,
     "/v1/provider/payouts": 2,

@@ -8,6 +8,8 @@ import pytest
 
 from dev.gateway import PLATFORM, Answer
 from tally.access.model.scopes import Scope
+from tally.ledger.items import unspread_provider_month_key
+from tally.ledger.provider_months import ProviderMonth
 from tally.payouts import months
 from tally.payouts.model.statements import statement_id
 from tests import builders
@@ -158,6 +160,43 @@ def test_a_cursor_is_of_its_month_and_status(trade: World) -> None:
     for query in (f"period={FEBRUARY}", f"period={MARCH}&status=pending"):
         assert ask(trade, f"?{query}&cursor={cursor}") == list_answer(400, INVALID_CURSOR)
     assert ids(found(trade, f"?cursor={cursor}")) == PROVIDERS[1:]
+
+
+def test_the_pages_of_the_latest_month_stay_with_it(trade: World) -> None:
+    state_all(trade, MARCH, *PROVIDERS)
+    trade.now = "2026-05-01T05:04:59.000000000Z"
+    cursor = found(trade, "?limit=1")["next_cursor"]
+
+    trade.now = "2026-05-01T05:05:00.000000000Z"
+    rest = found(trade, f"?cursor={cursor}")
+
+    assert (rest["period"], ids(rest)) == (MARCH, PROVIDERS[1:])
+
+
+def test_what_an_earlier_release_closed_has_pages(trade: World) -> None:
+    """It spreads no register: all providers of a month are in its first partition."""
+    state_all(trade, SPREAD, *PROVIDERS)
+    for provider in ("east", "west"):
+        key = ProviderMonth(provider, SPREAD, "USD").key
+        stored = trade.table.get(key, consistent=True)
+        assert stored
+        attributes = {name: stored[name] for name in stored if name not in ("PK", "SK")}
+        unspread = unspread_provider_month_key(SPREAD, provider, "USD")
+        trade.table.transact([trade.table.delete(key), trade.table.put(unspread, attributes)])
+
+    pages = whole(trade, f"?period={SPREAD}&limit=1")
+
+    assert sorted(one for each in pages for one in ids(each)) == PROVIDERS
+    assert {each["total"] for each in pages} == {4}
+
+
+def test_the_total_counts_what_several_runs_made(trade: World) -> None:
+    state_all(trade, MARCH, "north")
+    trade.import_history(access(MARCH, "10", "dset_south"))
+    trade.run_payouts(MARCH)
+    trade.run_payouts(MARCH)
+
+    assert found(trade, f"?period={MARCH}")["total"] == 2
 
 
 def test_malformed(trade: World) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from decimal import Decimal
+from random import Random
 from typing import Any
 
 import pytest
@@ -12,10 +14,16 @@ from hypothesis import strategies as st
 
 from dev.gateway import PLATFORM
 from tally.access.model.scopes import Scope
+from tally.audit.model import SCHEDULE
+from tally.kernel.instants import plus
 from tally.kernel.keys import Key
+from tally.kernel.periods import closes_at
+from tally.ledger.items import unspread_provider_month_key
+from tally.ledger.provider_months import ProviderMonth, announcement
 from tally.payouts.items import held_reserve_key
 from tally.payouts.model.statements import statement_id
-from tally.payouts.reserves import note_existing
+from tally.payouts.reserves import note_existing, send_due_reserves
+from tally.payouts.runs import Run, get_run, start_run
 from tests import builders
 from tests.api.answers import INVALID_CURSOR, answer, success
 from tests.api.statements import PAYOUTS, access, detail, refund, release_reserves, state
@@ -240,65 +248,135 @@ def test_lines_come_in_pages_of_the_same_statements(trade: World) -> None:
         assert refused == answer(400, INVALID_CURSOR)
 
 
+@pytest.mark.parametrize("first", ["the statement", "the reserve"])
+def test_a_reserve_of_the_same_run_settles_what_the_statement_leaves(
+    trade: World, first: str
+) -> None:
+    """February's 10.00 are due on 30 May. April left -42.00, of which May's 60.00 settle all."""
+    sale = access(FEBRUARY, "100")
+    state(trade, FEBRUARY, sale)
+    state(trade, APRIL, refund(APRIL, sale, "60"))
+    trade.now = "2026-05-20T00:00:00.000000000Z"
+    happen(trade, access("2026-05", "100"))
+    trade.now = "2026-06-01T05:59:59.000000000Z"
+    (said,) = upcoming(trade)["upcoming"]
+
+    trade.now = "2026-06-01T06:00:00.000000000Z"
+    start_run(trade.table, trade.tasks, "run_may", "2026-05", trade.now, by=SCHEDULE)
+    send_due_reserves(trade.table, trade.tasks, trade.now)
+    if first == "the reserve":
+        trade.tasks.bodies.reverse()
+    trade.do_tasks()
+
+    made = detail(trade, "2026-05")
+    assert _same(said) == _same(made)
+    assert (made["carried_in"], made["released_amount"]) == (Decimal("-42.00"), Decimal("18.00"))
+    assert [each["settled"] for each in detail(trade, FEBRUARY)["reserve"]["releases"]] == [0]
+
+
+def test_a_reserve_that_is_due_before_the_next_run_settles_a_debt(trade: World) -> None:
+    """May has no statement: 10.00 of the 42.00 are settled before June's is made."""
+    sale = access(FEBRUARY, "100")
+    state(trade, FEBRUARY, sale)
+    state(trade, APRIL, refund(APRIL, sale, "60"))
+    trade.now = "2026-06-01T05:30:00.000000000Z"
+    happen(trade, told("dataset.accessed", "2026-06-01T05:10:00Z", charged_amount="100"))
+
+    (june,) = upcoming(trade)["upcoming"]
+    trade.now = "2026-06-01T06:00:00.000000000Z"
+    release_reserves(trade)
+
+    assert june["carried_in"] == Decimal("-32.00")
+    assert upcoming(trade)["upcoming"] == [june]
+
+
+def test_a_month_that_was_registered_by_an_earlier_release(trade: World) -> None:
+    """It spreads no register: the provider is in the month's first partition."""
+    trade.now = "2027-02-20T00:00:00.000000000Z"
+    happen(trade, access("2027-02", "10"))
+    said = upcoming(trade)
+    month = ProviderMonth("north", "2027-02", "USD")
+    unspread = unspread_provider_month_key(month.period, "north", "USD")
+    trade.table.transact(
+        [trade.table.delete(month.key), trade.table.put(unspread, announcement(month))]
+    )
+
+    assert upcoming(trade) == said
+    assert [each["gross_revenue"] for each in said["upcoming"]] == [Decimal("10.00")]
+
+
 # ------------------------------------------------------ equal to what is made of it
 
 DATASETS = ("dset_1", "dset_2", "dset_3")
 CURRENCIES = ("USD", "JPY", "KWD")
-charges = st.lists(
+MONTHS = ("2026-01", FEBRUARY, MARCH, APRIL, "2026-05", "2026-06")
+# Reserves of 90 days come due within these months, also in the run that makes a statement.
+sales = st.lists(
     st.tuples(
-        st.sampled_from([MARCH, APRIL]),
+        st.sampled_from(MONTHS),
         st.sampled_from(CURRENCIES),
         st.sampled_from(DATASETS),
         st.integers(1, 10**10),
-        st.none() | st.integers(1, 100),  # how much of it is refunded, in per cent
+        st.none() | st.tuples(st.sampled_from(MONTHS), st.integers(1, 100)),  # a refund, per cent
     ),
-    max_size=8,
+    max_size=10,
 )
 
 
 @pytest.mark.slow
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(charges)
-def test_it_is_the_statement_that_is_then_made(sales: Sequence[Any]) -> None:
+@given(sales, st.randoms(use_true_random=False))
+def test_it_is_the_statement_that_is_then_made(sold: Sequence[Any], random: Random) -> None:
+    """In whatever order the queue brings what the schedule sends."""
     with new_world() as world:
         builders.market(world, north=DATASETS)
         for currency in CURRENCIES:
             world.tenant(f"buyer-{currency}", billing_currency=currency)
-        for period in (MARCH, APRIL):
+        events = _by_month(sold)
+        for period in MONTHS:
             world.now = f"{period}-20T00:00:00.000000000Z"
-            for sale in sales:
-                if sale[0] == period:
-                    happen(world, *_events(*sale))
-        world.now = "2026-05-01T04:00:00.000000000Z"
+            if period in events:
+                happen(world, *events[period])
+            run_at = plus(closes_at(period), timedelta(hours=1))
+            world.now = plus(run_at, -timedelta(seconds=1))
+            said = upcoming(world)["upcoming"]
 
-        state(world, MARCH)
-        world.now = "2026-05-01T04:00:00.000000000Z"
-        said = upcoming(world)["upcoming"]
-        state(world, APRIL)
+            world.now = run_at
+            made = _run_by_schedule(world, period, random)
 
-        made = [detail(world, APRIL, currency=each["currency"]) for each in said]
-        assert [_same(each) for each in said] == [_same(each) for each in made]
-        assert {each["currency"] for each in said} == {s[1] for s in sales if s[0] == APRIL}
-        assert upcoming(world)["upcoming"] == []
+            assert made.generated == len(said)
+            stated = [detail(world, period, currency=each["currency"]) for each in said]
+            assert [_same(each) for each in said] == [_same(each) for each in stated]
+            assert upcoming(world)["upcoming"] == []
+
+
+def _run_by_schedule(world: World, period: str, random: Random) -> Run:
+    run_id = f"run_{period}"
+    start_run(world.table, world.tasks, run_id, period, world.now, by=SCHEDULE)
+    send_due_reserves(world.table, world.tasks, world.now)
+    random.shuffle(world.tasks.bodies)
+    world.do_tasks()
+    run = get_run(world.table, period, run_id)
+    assert run
+    return run
 
 
 def _same(told_of: Mapping[str, Any]) -> dict[str, Any]:
     return {name: told_of[name] for name in SAME}
 
 
-def _events(
-    period: str, currency: str, dataset_id: str, amount: int, refunded: int | None
-) -> list[dict[str, Any]]:
-    buyer = {"tenant_id": f"buyer-{currency}", "currency": currency}
-    charge = access(period, str(Decimal(amount).scaleb(-6)), dataset_id, **buyer)
-    if refunded is None:
-        return [charge]
-    part = str(Decimal(amount * refunded // 100).scaleb(-6))
-    back = event(
-        "charge.refunded",
-        f"{period}-06T09:00:00Z",
-        **buyer,
-        **refunding(charge, part),
-    )
-    del back["data"]["dataset_id"]
-    return [charge, back]
+def _by_month(sold: Sequence[Any]) -> dict[str, list[dict[str, Any]]]:
+    """Charges, and their refunds in the same month or a later one."""
+    events: dict[str, list[dict[str, Any]]] = {}
+    for period, currency, dataset_id, amount, refunded in sold:
+        buyer = {"tenant_id": f"buyer-{currency}", "currency": currency}
+        charge = access(period, str(Decimal(amount).scaleb(-6)), dataset_id, **buyer)
+        events.setdefault(period, []).append(charge)
+        if refunded:
+            month, share = max(refunded[0], period), refunded[1]
+            part = str(Decimal(amount * share // 100).scaleb(-6))
+            time = f"{month}-06T09:00:00Z"
+            back = event("charge.refunded", time, **buyer, **refunding(charge, part))
+            del back["data"]["dataset_id"]
+            events.setdefault(month, []).append(back)
+    return events

@@ -359,6 +359,7 @@ def check_payouts(table: Table, ledger: Mapping[str, Sequence[LedgerEntry]]) -> 
     assert len(set(made)) == len(made), "two statements of one month"
     expected = {statement_id(*month) for month in due if month[1] in paid}
     assert set(made) == expected, "statements are not those of the months that were paid"
+    assert sum(run.generated for run in runs) == len(made), "runs count other statements"
     for each in made:
         difference = verify(table, each)
         assert difference is None, f"payouts verify: {each}: {difference}"

@@ -14,7 +14,7 @@ from tally.kernel.errors import InvalidTransition, Unavailable
 from tally.payouts.model.calendar import check_ended
 from tally.payouts.model.statuses import PayoutStatus
 from tally.payouts.paying import change_status
-from tally.payouts.reserves import DueReserves, release, send_due_reserves
+from tally.payouts.reserves import DueReserves, release_due, send_due_reserves
 from tally.payouts.runs import Bundle, Task, do_task, note_failure, read_message, start_run
 from tally.payouts.verifying import all_statements
 from tests.faults import Crash
@@ -83,7 +83,7 @@ class Payouts:
             match message:
                 case DueReserves(reserves):
                     for due in reserves:
-                        release(table, due, market.now)
+                        release_due(table, due, market.now)
                 case Bundle() as bundle:
                     self.send_all(each.to_json() for each in bundle.tasks)
                 case Task() as task:

@@ -13,8 +13,10 @@ import pytest
 from ops import series as command
 from ops.counters import recount_tenants
 from ops.deployment import Deployment
+from tally.access.model.scopes import Scope
 from tally.aws.moments import SETTLED_AFTER, series_since
 from tally.aws.table import Table
+from tally.catalog.items import listed_datasets_pk
 from tally.counting import engine, parking
 from tally.counting.backfilling import fill
 from tally.counting.changes import Poison
@@ -247,8 +249,43 @@ def test_a_new_table_has_nothing_to_fill(world: World, capsys: pytest.CaptureFix
     with world.unchanged():
         assert command.backfill(deployed, Namespace(tenant=[])) == 0
     assert capsys.readouterr().out == (
-        "There is nothing to add: series were counted from the table's beginning on.\n"
+        "No counter lacks anything: series were counted from the table's beginning on.\n"
+        "lists: 0 payout runs and 0 reserves were added\n"
     )
+
+
+def test_a_list_is_corrected_on_any_table(world: World) -> None:
+    """After a restoration it may lack what its records have."""
+    builders.market(world, "acme", north=["dset_1"])
+    world.deliver()
+    whole = datasets(world)
+    (place,) = world.table.query(listed_datasets_pk("north"))
+    world.table.write(world.table.delete(Key(place["PK"], place["SK"])))
+    assert datasets(world) == whole | {"datasets": []}
+
+    assert command.backfill(Deployment(world.table, {}, None, None), Namespace(tenant=[])) == 0
+
+    assert datasets(world) == whole
+
+
+def datasets(world: World) -> Any:
+    return world.get("/v1/provider/datasets", "north", Scope.USAGE_READ)
+
+
+def test_a_record_that_cannot_be_read_holds_up_its_tenant_only(upgraded: World) -> None:
+    settle(upgraded)
+    odd = Key("LEDGER#acme#2026-04", "DEBIT#odd")
+    upgraded.table.write(upgraded.table.put(odd, {}))
+    said: list[str] = []
+
+    moment = series_since(upgraded.table, upgraded.now)
+    assert not fill(upgraded.table, TENANTS, moment, said.append)
+
+    assert said[0].startswith(f"acme: {odd.pk} / {odd.sk} cannot be read")
+    assert "north: 8 counters filled, 0 before" in said
+    upgraded.table.write(upgraded.table.delete(odd))
+    assert "acme: 3 counters filled, 0 before" in backfill(upgraded)
+    assert_exact(upgraded)
 
 
 class Dying:

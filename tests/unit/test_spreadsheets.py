@@ -81,6 +81,21 @@ def test_what_would_be_a_formula_is_text(first: str) -> None:
     assert plain(f"A1{first}") == f"A1{first}"
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("x;=A1", "x;'=A1"),
+        ("x\t+A1", "x\t'+A1"),
+        ("  =A1", "'  =A1"),
+        ("\uff1dA1", "'\uff1dA1"),
+        ("a;b-c", "a;b-c"),
+    ],
+)
+def test_so_is_one_that_only_some_spreadsheets_would_see(text: str, shown: str) -> None:
+    """Where cells end at semicolons, or full-width characters count as their narrow ones."""
+    assert plain(text) == shown
+
+
 def test_columns_are_there_without_rows_in_the_names_of_the_wire() -> None:
     nothing = Cursored([], None)
 

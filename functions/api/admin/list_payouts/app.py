@@ -10,7 +10,7 @@ from typing import Annotated
 
 from tally.access.model.scopes import Scope
 from tally.http.arguments import Choice, Query, month
-from tally.http.cursors import Cursors
+from tally.http.cursors import Cursors, of_another_list
 from tally.http.dependencies import Now, TheTable
 from tally.http.endpoint import Endpoint
 from tally.http.lists import LIST_ERRORS, Cursor, Limit, cursors_of
@@ -60,15 +60,18 @@ def list_payouts(
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> ProvidersPayoutList:
-    wanted = period or newest_ended(now)
-    of_month = cursors.within(wanted).within(status or "any")
-    after = of_month.read(cursor)
+    of_status = cursors.within(status or "any")
+    after = of_status.read(cursor)
+    # The latest month may have become another one since the page before.
+    wanted = period or (after.period if after else newest_ended(now))
+    if after and after.period != wanted:
+        raise of_another_list()
     page = list_month(table, wanted, status=status, limit=limit, after=after)
     return ProvidersPayoutList(
         period=wanted,
         payouts=[_answer(each) for each in page.rows],
         total=page.total,
-        next_cursor=of_month.write(page.last),
+        next_cursor=of_status.write(page.last),
     )
 
 

@@ -66,7 +66,9 @@ class CarriedAnswer:
 
 @dataclass(frozen=True, slots=True)
 class HeldReserveAnswer:
-    """What is held of an earlier statement. The first payout run from `due_at` on releases it."""
+    """What is held of an earlier statement. The first scheduled payout run from `due_at` on
+    releases it, and so does the provider's next statement; in one run, the statement comes
+    first."""
 
     payout_statement_id: str
     period: str
@@ -78,7 +80,9 @@ class HeldReserveAnswer:
 @dataclass(frozen=True, slots=True)
 class UpcomingPayouts:
     """One statement for each month and currency with entries: of the present month, and of the last
-    one until its statement is made. `next_cursor` is null if no more lines follow."""
+    one until its statement is made. What the last one leaves, and the reserves that are due by then
+    settle, is what the present one takes. A month further back that has no statement is not
+    foreseen. `next_cursor` is null if no more lines follow."""
 
     upcoming: list[UpcomingPayoutAnswer]
     carried: list[CarriedAnswer]

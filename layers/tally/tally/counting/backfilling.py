@@ -15,7 +15,7 @@ from typing import NamedTuple
 from tally.aws.table import Table
 from tally.aws.transactions import Action, Cancelled
 from tally.counting.items import AS_OF, FILLED
-from tally.counting.recount import OF_TENANT, read_record
+from tally.counting.recount import OF_TENANT, UnreadableRecord, read_record
 from tally.counting.registry import backfilled
 from tally.kernel.counters import Deltas, Totals, by_totals, without_zeros
 from tally.kernel.instants import Instant
@@ -25,10 +25,12 @@ _TELL_EVERY = 100_000
 
 
 class Sums(NamedTuple):
-    """What some counters lack, all of it. `name` is for the operator."""
+    """What some counters lack, all of it. `name` is for the operator. `unreadable` says what record
+    cannot be read, and then there are no deltas."""
 
     name: str
     deltas: Deltas
+    unreadable: str = ""
 
 
 type Say = Callable[[str], None]
@@ -58,15 +60,19 @@ def sums_of_records(
     for tenant_id in tenant_ids:
         sums: Deltas = Counter()
         read = 0
-        for kind in kinds:
-            for item in kind.items_of(table, tenant_id):
-                record, deltas = read_record(kind, item)
-                if backfilled(record, moment):
-                    sums.update({of: n for of, n in deltas.items() if of[0].BACKFILLED})
-                read += 1
-                if read % _TELL_EVERY == 0:
-                    say(f"{tenant_id}: {read:,} records read")
-        yield Sums(tenant_id, without_zeros(sums))
+        try:
+            for kind in kinds:
+                for item in kind.items_of(table, tenant_id):
+                    record, deltas = read_record(kind, item)
+                    if backfilled(record, moment):
+                        sums.update({of: n for of, n in deltas.items() if of[0].BACKFILLED})
+                    read += 1
+                    if read % _TELL_EVERY == 0:
+                        say(f"{tenant_id}: {read:,} records read")
+        except UnreadableRecord as error:
+            yield Sums(tenant_id, Counter(), unreadable=str(error))
+        else:
+            yield Sums(tenant_id, without_zeros(sums))
 
 
 def sums_of_marks(
@@ -89,12 +95,19 @@ def fill(
     moment: Instant,
     say: Say,
     backfills: Iterable[Backfill] = BACKFILLS,
-) -> None:
-    """Only once all that was accepted before the moment is stored; `say` is told of each part."""
+) -> bool:
+    """Only once all that was accepted before the moment is stored; `say` is told of each part.
+    False if a tenant has a record that cannot be read: then nothing of that tenant was added."""
+    all_read = True
     for each in backfills:
         for sums in each.sums_of(table, tenant_ids, moment, say):
+            if sums.unreadable:
+                all_read = False
+                say(f"{sums.name}: {sums.unreadable}")
+                continue
             done = _fill(table, sums.deltas, in_records=each.in_records)
             say(f"{sums.name}: {done.filled:,} counters filled, {done.before:,} before")
+    return all_read
 
 
 def _fill(table: Table, sums: Deltas, *, in_records: bool) -> Filled:

@@ -19,6 +19,13 @@ type Secrets = Callable[[bool], Sequence[bytes]]
 others are looked up, now and then."""
 
 
+def of_another_list() -> InvalidCursor:
+    return InvalidCursor(
+        "The cursor does not belong to this list; omit it to start from the beginning.",
+        field="cursor",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Cursors[Position: tuple[str, ...]]:
     """The cursors of one list. `scope` names it: tenant, list and sort order.
@@ -53,10 +60,7 @@ class Cursors[Position: tuple[str, ...]]:
             if self._written(position, secret) != cursor:
                 raise ValueError("not as it was written")
         except (ValueError, TypeError) as error:
-            raise InvalidCursor(
-                "The cursor does not belong to this list; omit it to start from the beginning.",
-                field="cursor",
-            ) from error
+            raise of_another_list() from error
         return position
 
     def _signed_with(self, signature: bytes, body: bytes) -> bytes:

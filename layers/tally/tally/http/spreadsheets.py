@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import date
@@ -13,6 +14,7 @@ from urllib.parse import urlencode
 
 from tally.http.answers import written
 
+_FORMULA = re.compile(r"(^|[;\t])(\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n])")
 CSV_IN_UTF8 = "text/csv; charset=utf-8"
 
 
@@ -26,8 +28,9 @@ def csv_text(columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:
 
 
 def plain(text: str) -> str:
-    """Text that a spreadsheet would run as a formula gets an apostrophe in front of it."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text
+    """What a spreadsheet would run as a formula gets an apostrophe in front of it: also behind a
+    semicolon or a tab, at which some cut a line, and in full width, which some read alike."""
+    return _FORMULA.sub(r"\1'\2", text)
 
 
 def rows_as_csv(answer: Any, rows: str, name: Callable[[str], str] = str) -> str:

@@ -53,6 +53,12 @@ def unspread_provider_month_key(period: Period, tenant_id: str, currency: str) -
     return Key(_unspread_pk(period), f"{PROVIDER_PREFIX}{tenant_id}#{currency}")
 
 
+def provider_month_places(period: Period, tenant_id: str, currency: str = "") -> Sequence[Key]:
+    """Where a month may be noted: each release reads both, and writes the first."""
+    places = (provider_month_key, unspread_provider_month_key)
+    return list(dict.fromkeys(place(period, tenant_id, currency) for place in places))
+
+
 def register_pks(period: Period) -> Sequence[str]:
     """The partitions with a month's buyers and providers: `PERIOD#2027-04`, and from SPREAD_FROM on
     `PERIOD#2027-04#00` to `...#0f`. What releases before that wrote into the first one counts."""

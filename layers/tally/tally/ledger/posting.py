@@ -16,7 +16,7 @@ from tally.ledger.items import (
     key_of_entry,
     period_key,
     provider_month_key,
-    unspread_provider_month_key,
+    provider_month_places,
 )
 from tally.ledger.model.charges import Charge
 from tally.ledger.model.entries import EntrySide, LedgerEntry, Months, Posting
@@ -58,7 +58,7 @@ def post(
 def months_to_import(event: Event[Fact], providers: Iterable[str], currency: str) -> Iterable[Key]:
     """The providers' months that imported history would post to."""
     for each in dict.fromkeys(providers):
-        yield from _places(month_of(event.time), each, currency)
+        yield from provider_month_places(month_of(event.time), each, currency)
 
 
 def _months(event: Event[Fact], charge: Charge, draft: Draft, door: Door) -> Months:
@@ -82,19 +82,11 @@ def _months(event: Event[Fact], charge: Charge, draft: Draft, door: Door) -> Mon
 def _import(period: str, provider_id: str, currency: str, draft: Draft) -> bool:
     """Count history into a provider's ended month; False if its statement is made."""
     month = ProviderMonth(provider_id, period, currency)
-    places = _places(period, provider_id, currency)
+    places = provider_month_places(period, provider_id, currency)
     if any(is_closed(draft.items.get(place)) for place in places):
         return False
     draft.write(month.key, lambda table: count_import(table, month))
     return True
-
-
-def _places(period: str, provider_id: str, currency: str) -> set[Key]:
-    """Where a statement may have closed a provider's month, perhaps one of an earlier release."""
-    return {
-        place(period, provider_id, currency)
-        for place in (provider_month_key, unspread_provider_month_key)
-    }
 
 
 def _announce(entry: LedgerEntry, draft: Draft) -> None:

@@ -22,7 +22,12 @@ from tally.aws.table import Table
 from tally.aws.transactions import Action, Cancelled
 from tally.kernel.keys import Key
 from tally.kernel.periods import Period
-from tally.ledger.items import PROVIDER_PREFIX, provider_month_key, register_pks
+from tally.ledger.items import (
+    PROVIDER_PREFIX,
+    provider_month_key,
+    provider_month_places,
+    register_pks,
+)
 
 type Item = Mapping[str, Any]
 
@@ -112,9 +117,13 @@ def months_of(table: Table, period: Period) -> Iterator[ProviderMonth]:
 
 def months_of_provider(table: Table, tenant_id: str, period: Period) -> Iterator[ProviderMonth]:
     """The months of one provider, one for each currency in which it may have credits."""
-    first = provider_month_key(period, tenant_id, "")
-    for item in table.query(first.pk, first.sk, attributes=["currency"], consistent=True):
-        yield ProviderMonth(tenant_id, period, item["currency"])
+    found = (
+        item["currency"]
+        for first in provider_month_places(period, tenant_id)
+        for item in table.query(first.pk, first.sk, attributes=["currency"], consistent=True)
+    )
+    for currency in dict.fromkeys(found):
+        yield ProviderMonth(tenant_id, period, currency)
 
 
 def statements_of(table: Table, period: Period) -> Iterator[str]:
@@ -124,19 +133,24 @@ def statements_of(table: Table, period: Period) -> Iterator[str]:
             yield item["closed"]
 
 
+class Closed(NamedTuple):
+    """A month that a statement closed, and the number of the register's partition that has it."""
+
+    month: ProviderMonth
+    part: int
+
+
 def closed_months(
-    table: Table, period: Period, after: ProviderMonth | None = None
-) -> Iterator[ProviderMonth]:
-    """Those that a statement closed, in the order in which the register has them, behind one."""
-    pks = list(register_pks(period))
-    behind = None
-    if after is not None:
-        first, behind = after.key
-        pks = pks[pks.index(first) :]
-    for pk in pks:
-        for item in table.query(pk, PROVIDER_PREFIX, after=behind, consistent=True):
+    table: Table, period: Period, after: Closed | None = None, *, page: int
+) -> Iterator[Closed]:
+    """In the order in which the register has them, behind one; `page` are read at once."""
+    behind = after and after.month.key.sk
+    for part, pk in enumerate(register_pks(period)):
+        if after and part < after.part:
+            continue
+        for item in table.query(pk, PROVIDER_PREFIX, after=behind, page=page, consistent=True):
             if "closed" in item:
-                yield ProviderMonth(item["tenant_id"], period, item["currency"])
+                yield Closed(ProviderMonth(item["tenant_id"], period, item["currency"]), part)
         behind = None
 
 

@@ -1,7 +1,9 @@
 """Reserves, held until a payout run finds them due, and the balance that a provider carries.
 
 What the provider owes by then is settled from the reserve. The release takes the carried balance
-as statements do, in one transaction: neither can settle a debt that the other has settled.
+as statements do, in one transaction: neither can settle a debt that the other has settled. Of one
+run, the statement comes first, whichever message does: the debt that it may leave is settled from
+the reserve.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from tally.kernel.instants import Instant
 from tally.kernel.keys import Key
 from tally.kernel.money import Micros
 from tally.kernel.periods import Period
+from tally.ledger.items import provider_month_places
 from tally.payouts.items import (
     RESERVES_PK,
     carried_attributes,
@@ -32,6 +35,7 @@ from tally.payouts.items import (
     release_attributes,
     reserve_key,
 )
+from tally.payouts.model.calendar import newest_ended
 from tally.payouts.model.carrying import Carried, Release
 from tally.payouts.model.statements import Statement
 
@@ -118,17 +122,44 @@ def due_reserves(table: Table, now: Instant) -> Iterator[str]:
 
 
 def release_all(table: Table, reserve_sks: Iterable[str], now: Instant) -> int:
-    """Release each; how many were not released before. One that cannot be released does not keep
+    """Release each that is due; how many were released. One that cannot be released does not keep
     the others from it: its error is raised at the end."""
     released, errors = 0, []
     for each in reserve_sks:
         try:
-            released += release(table, each, now)
+            released += release_due(table, each, now)
         except Exception as error:  # noqa: BLE001  raised below, whatever it is
             errors.append(error)
     if errors:
         raise errors[0]
     return released
+
+
+def release_due(table: Table, reserve_sk: str, now: Instant) -> bool:
+    """Release a reserve, unless its provider is still to get the statement of the latest ended
+    month: that may leave a debt, and whoever makes it releases the reserve afterwards. False if it
+    is not released."""
+    held = table.get(Key(RESERVES_PK, reserve_sk), consistent=True)
+    if held is None or _awaits_statement(table, held["tenant_id"], held["currency"], now):
+        return False
+    return release(table, reserve_sk, now)
+
+
+def _awaits_statement(table: Table, tenant_id: str, currency: str, now: Instant) -> bool:
+    places = provider_month_places(newest_ended(now), tenant_id, currency)
+    noted = table.get_many(places).values()
+    return bool(noted) and not any("closed" in item for item in noted)
+
+
+def release_own(table: Table, tenant_id: str, currency: str, now: Instant) -> None:
+    """Release what is due of a provider, whose statement was made."""
+    for held in reserves_of(table, tenant_id):
+        if held.due_at > now:
+            return
+        reserve = reserve_key(held.due_at, held.statement_id)
+        if held.currency == currency and not release(table, reserve.sk, now):
+            # An earlier release, which knows no list of a provider's own, may have released it.
+            table.write(table.delete(held_reserve_key(tenant_id, reserve.sk)))
 
 
 def release(table: Table, reserve_sk: str, now: Instant) -> bool:

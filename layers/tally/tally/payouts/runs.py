@@ -34,7 +34,7 @@ from tally.payouts.items import (
     started_runs_total_key,
 )
 from tally.payouts.making import NO_IMPORTS_SINCE, Making, delete_lines_of_others, make
-from tally.payouts.reserves import DueReserves
+from tally.payouts.reserves import DueReserves, release_own
 
 _ATTEMPTS = 20
 _TASKS_A_BUNDLE = 200  # 20 KB; takes a tenth of a second to send on
@@ -220,7 +220,9 @@ def do_task(table: Table, task: Task, now: Instant, *, hold_for: timedelta) -> O
     for pause in pauses():
         before = _outcome_of(table, task)
         if before in (Outcome.GENERATED, Outcome.UNCHANGED):
-            delete_lines_of_others(table, task.month)  # whoever noted it may have died of it
+            # Whoever noted it may have died of what follows.
+            delete_lines_of_others(table, task.month)
+            release_own(table, task.tenant_id, task.currency, now)
             return before
         made = make(table, task.month, how)
         outcome = Outcome.GENERATED if made.actions else Outcome.UNCHANGED
@@ -233,6 +235,7 @@ def do_task(table: Table, task: Task, now: Instant, *, hold_for: timedelta) -> O
         else:
             if made.had_lines_ahead:
                 delete_lines_of_others(table, task.month)
+            release_own(table, task.tenant_id, task.currency, now)
             return outcome
     raise Unavailable(
         "Other writers keep changing this provider's month; deliver the message again."
@@ -290,6 +293,13 @@ def get_run(table: Table, period: Period, run_id: str) -> Run | None:
     first, *_, last = RunTotals(period, run_id).part_keys
     parts = table.query(first.pk, between=(first.sk, last.sk), consistent=True)
     return next(_runs_from(reversed(list(parts))), None)
+
+
+def runs_of(table: Table, period: Period) -> Iterator[Run]:
+    """All runs of a month."""
+    first = payout_run_key(period, "")
+    parts = table.query(first.pk, first.sk, newest_first=True, consistent=True)
+    yield from _runs_from(parts)
 
 
 def list_runs(table: Table) -> Iterator[Run]:

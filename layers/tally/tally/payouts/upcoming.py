@@ -12,6 +12,7 @@ from tally.access.tenants import get_tenant
 from tally.aws.pages import Page, cut
 from tally.aws.table import Table
 from tally.catalog.reads import dataset_names
+from tally.kernel.errors import Unavailable
 from tally.kernel.instants import Instant
 from tally.kernel.money import Micros
 from tally.kernel.periods import Period, month_before, month_of
@@ -24,9 +25,12 @@ from tally.payouts.items import (
     currency_carried,
     payout_key,
 )
-from tally.payouts.model.carrying import Carried
+from tally.payouts.model.calendar import stated_at
+from tally.payouts.model.carrying import Carried, Release
 from tally.payouts.model.statements import Line, Statement, next_statement, sum_of
 from tally.payouts.reserves import HeldReserve, reserves_of
+
+_ATTEMPTS = 5
 
 
 class UpcomingStatement(NamedTuple):
@@ -46,13 +50,17 @@ class Upcoming:
 
 
 def upcoming(table: Table, tenant_id: str, now: Instant) -> Upcoming:
-    """Of the last month and the present one, as far as they have entries and no statement."""
-    carried = dict(_carried(table, tenant_id))
-    return Upcoming(
-        statements=list(_statements(table, tenant_id, now, carried)),
-        carried={currency: balance.amount for currency, balance in carried.items()},
-        reserves=list(reserves_of(table, tenant_id)),
-    )
+    """Of the last month and the present one, as far as they have entries and no statement. What an
+    older month leaves is not foreseen before its statement is made."""
+    for _ in range(_ATTEMPTS):
+        carried = dict(_carried(table, tenant_id))
+        reserves = list(reserves_of(table, tenant_id))
+        statements = list(_statements(table, tenant_id, now, carried, reserves))
+        # A statement or a release in between would be in one part of the answer only.
+        if dict(_carried(table, tenant_id)) == carried:
+            amounts = {currency: balance.amount for currency, balance in carried.items()}
+            return Upcoming(statements, amounts, reserves)
+    raise Unavailable("The provider's balance keeps changing; send the request again.")
 
 
 def _carried(table: Table, tenant_id: str) -> Iterator[tuple[str, Carried]]:
@@ -62,38 +70,51 @@ def _carried(table: Table, tenant_id: str) -> Iterator[tuple[str, Carried]]:
 
 
 def _statements(
-    table: Table, tenant_id: str, now: Instant, carried: Mapping[str, Carried]
+    table: Table,
+    tenant_id: str,
+    now: Instant,
+    carried: Mapping[str, Carried],
+    reserves: Sequence[HeldReserve],
 ) -> Iterator[UpcomingStatement]:
-    """Oldest month first: what one leaves, the next one takes."""
+    """Oldest month first: what one leaves, the next one takes, once the reserves that are due by
+    then have settled what they can."""
     tenant = get_tenant(table, tenant_id)
     if tenant is None:
         return
-    left = dict(carried)
-    for month in _unstated(table, tenant_id, now):
-        lines = [Line(*credited) for credited in month_lines(table, *month) if credited.entries]
-        if not lines:
-            continue
-        before = left.get(month.currency, Carried())
-        statement = next_statement(
-            tenant,
-            month.period,
-            month.currency,
-            exact=sum_of(lines),
-            carried=before,
-            created_at=now,
-        )
-        left[month.currency] = Carried(statement.carried_over, before.moves + 1)
-        yield UpcomingStatement(statement, lines)
-
-
-def _unstated(table: Table, tenant_id: str, now: Instant) -> Sequence[ProviderMonth]:
-    """The months that may have entries, without those that have a statement."""
+    left, held = dict(carried), list(reserves)
     present = month_of(now)
-    months = [
-        month
-        for period in (month_before(present), present)
-        for month in months_of_provider(table, tenant_id, period)
-    ]
+    unstated = _unstated(table, tenant_id, (month_before(present), present))
+    for period in (month_before(present), present):
+        stated = set()
+        for month in (each for each in unstated if each.period == period):
+            lines = [Line(*credited) for credited in month_lines(table, *month) if credited.entries]
+            if not lines:
+                continue
+            before = left.get(month.currency, Carried())
+            statement = next_statement(
+                tenant,
+                month.period,
+                month.currency,
+                exact=sum_of(lines),
+                carried=before,
+                created_at=now,
+            )
+            left[month.currency] = Carried(statement.carried_over, before.moves + 1)
+            stated.add(month.currency)
+            yield UpcomingStatement(statement, lines)
+        at = stated_at(period)
+        for each in list(held):
+            # A statement that is late releases what is due when it is made.
+            if each.due_at <= (max(at, now) if each.currency in stated else at):
+                held.remove(each)
+                before = left.get(each.currency, Carried())
+                released = Release(each.amount, at, before.amount)
+                left[each.currency] = Carried(released.carried_over, before.moves + 1)
+
+
+def _unstated(table: Table, tenant_id: str, periods: Sequence[Period]) -> Sequence[ProviderMonth]:
+    """The months that may have entries, without those that have a statement."""
+    months = [month for period in periods for month in months_of_provider(table, tenant_id, period)]
     stated = table.get_many([payout_key(*month) for month in months])
     return [month for month in months if payout_key(*month) not in stated]
 
