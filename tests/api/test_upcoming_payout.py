@@ -324,7 +324,7 @@ sales = st.lists(
 
 
 @pytest.mark.slow
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(sales, st.randoms(use_true_random=False))
 def test_it_is_the_statement_that_is_then_made(sold: Sequence[Any], random: Random) -> None:
     """In whatever order the queue brings what the schedule sends."""

@@ -42,7 +42,7 @@ from tests.world import World, new_world
 
 
 @pytest.mark.slow
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(history=spending(most=15), seed=st.integers(0, 2**32))
 def test_the_books_balance_and_equal_the_events_after_any_faults(
     history: list[Event], seed: int

@@ -261,7 +261,7 @@ def months(draw: st.DrawFn) -> list[list[Micros]]:
 
 
 @pytest.mark.slow
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(months(), st.integers(0, 12), st.sampled_from(CRASHES))
 def test_what_was_credited_is_paid_kept_held_released_or_carried(
     history: list[list[Micros]], crash_at: int, crash: Any

@@ -27,7 +27,7 @@ _cuts = st.lists(st.dates(FIRST, LAST - timedelta(days=1)), max_size=4, unique=T
 
 
 @pytest.mark.slow
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     history=spending(most=12),
     waits=st.lists(st.sampled_from(WAITS_H), min_size=12, max_size=12),
