@@ -2,16 +2,19 @@
 
 import { useEffect, useState } from "../../vendor/view.js";
 
-/** `load` is called again when one of `needs` changes; while it is, the answer before stays. */
+/**
+ * `load` is called again when one of `needs` changes; while it is, the answer before stays.
+ * `readFor`: the needs of the data that is shown, which then are not those of now.
+ */
 export function useAnswer(load, needs = []) {
-  const [answer, setAnswer] = useState({ data: null, error: null, isLoading: true });
+  const [answer, setAnswer] = useState({ data: null, readFor: null, error: null, isLoading: true });
   const [tries, setTries] = useState(0);
   useEffect(() => {
     let isWanted = true;
     setAnswer((before) => ({ ...before, error: null, isLoading: true }));
     load().then(
-      (data) => isWanted && setAnswer({ data, error: null, isLoading: false }),
-      (error) => isWanted && setAnswer({ data: null, error, isLoading: false }),
+      (data) => isWanted && setAnswer({ data, readFor: needs, error: null, isLoading: false }),
+      (error) => isWanted && setAnswer({ data: null, readFor: null, error, isLoading: false }),
     );
     return () => {
       isWanted = false;

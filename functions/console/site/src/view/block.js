@@ -2,8 +2,11 @@
 
 import { html, useId } from "../../vendor/view.js";
 
-/** `answer` as of useAnswer; `children`: data -> what is shown. `lines`: of its skeleton. */
-export function Block({ title, note, actions, answer, lines = 4, empty, isEmpty, children }) {
+/**
+ * `answer` as of useAnswer; `children`: data -> what is shown. `lines`: of its skeleton.
+ * `before`: what stands above the answer whatever becomes of it, such as a form of filters.
+ */
+export function Block({ title, note, actions, before, answer, lines = 4, empty, isEmpty, children }) {
   const id = useId();
   return html`
     <section class="block" aria-labelledby=${id} aria-busy=${answer?.isLoading ?? false}>
@@ -14,6 +17,7 @@ export function Block({ title, note, actions, answer, lines = 4, empty, isEmpty,
         </div>
         ${actions && html`<div class="actions">${actions}</div>`}
       </header>
+      ${before}
       <${Answered} answer=${answer} lines=${lines} empty=${empty} isEmpty=${isEmpty}>${children}<//>
     </section>
   `;
