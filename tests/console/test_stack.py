@@ -19,8 +19,8 @@ from dev.first_keys import issue
 from dev.own_stack import DeployedStack, own_stack
 from dev.stack import LocalStack
 from tally.wire.json import load_json
+from tests.console.reading import block, card, cells
 from tests.console.served import settle
-from tests.console.test_pages import block, card, cells
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 

@@ -1,0 +1,115 @@
+"""A provider's page: what it has, what it earns, what will be paid and was."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.console.reading import block, card, cells, opened, sum_of
+from tests.console.served import Served
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_provider_sees_what_it_has_and_earned(served: Served) -> None:
+    page = opened(served, "provider", range="90d")
+
+    assert card(page, "Datasets") == "2"
+    assert card(page, "Objects") == "4"
+    assert card(page, "Storage") == "5.72 MB"
+    # 980.50 + 1250.00 + 12.3456 + 7.50 - 2.00
+    assert card(page, "Revenue in the period") == "$2,248.35"
+    chart = block(page, "Revenue")
+    expect(chart).to_contain_text("$2,248.35 in 4 sales, 6 Jan 2026 to 5 Apr 2026")
+    expect(chart).to_contain_text("Search $2,240.85")
+    expect(chart).to_contain_text("Retrieval $7.50")
+    expect(chart).to_contain_text("Refunded, already subtracted \u2212$2.00")
+
+
+def test_the_coming_payout_adds_up(served: Served) -> None:
+    page = opened(served, "provider")
+
+    coming = block(page, "Coming payout")
+    assert sum_of(coming) == {
+        "Gross revenue": "$17.85",
+        "Platform fee": "\u2212$5.36",
+        "Held in reserve": "\u2212$1.78",
+        "Carried in": "$0.00",
+        "Will be paid": "$10.71",
+    }
+    expect(coming).to_contain_text("The statement is made on 1 May 2026, 06:00 UTC.")
+    assert cells(coming, "March 2026") == ["4 Jul 2026", "$125.00"]
+
+
+def test_a_statement_opens_into_its_lines(served: Served) -> None:
+    page = opened(served, "provider")
+    statements = block(page, "Statements")
+    assert cells(statements, "March 2026")[1:-1] == ["$1,250.00", "$875.00", "$125.00", "$750.00"]
+    assert cells(statements, "February 2026")[:1] == ["● paid"]
+
+    statements.get_by_role("button", name="Statement of February 2026").click()
+
+    assert sum_of(statements) == {
+        "Gross revenue": "$980.50",
+        "Platform fee": "\u2212$294.15",
+        "Held in reserve": "\u2212$98.05",
+        "Carried in": "$0.00",
+        "Paid out": "$588.30",
+    }
+    assert cells(statements, "Invoices") == ["1", "$490.25"]
+    assert cells(statements, "Contracts") == ["1", "$490.25"]
+    expect(statements).to_contain_text("$98.05 was held, and $98.05 still is.")
+
+
+def test_a_dataset_opens_into_its_revenue(served: Served) -> None:
+    page = opened(served, "provider")
+    datasets = block(page, "Datasets")
+    assert cells(datasets, "Invoices dset_1")[:4] == ["4", "2", "5.72 MB", "2 Jan 2026"]
+
+    datasets.get_by_role("button", name="Revenue of Contracts").click()
+
+    expect(datasets).to_contain_text("$12.67 in 2 sales")  # (12.3456 - 2) / 2 + 7.50
+
+
+def test_the_chart_is_read_out_with_the_keyboard(served: Served) -> None:
+    page = opened(served, "provider")
+    chart = block(page, "Revenue").get_by_role("slider")
+
+    chart.press("Shift")
+    expect(chart).to_have_attribute("aria-valuetext", re.compile("^Sun 5 Apr 2026, so far: "))
+    chart.press("ArrowLeft")
+
+    told = "Sat 4 Apr 2026: Revenue $7.50, Search $0.00, Retrieval $7.50, "
+    expect(chart).to_have_attribute("aria-valuetext", re.compile(re.escape(told)))
+    expect(block(page, "Revenue")).to_contain_text("$7.50 Sat 4 Apr 2026")
+    chart.press("Home")
+    expect(chart).to_have_attribute("aria-valuenow", "0")
+    chart.press("Escape")
+    expect(block(page, "Revenue")).to_contain_text("$1,267.85 in 3 sales")
+
+
+def test_a_chart_is_a_table_too(served: Served) -> None:
+    page = opened(served, "provider")
+    chart = block(page, "Revenue")
+
+    chart.get_by_text("As a table").click()
+
+    table = chart.get_by_role("table")
+    assert cells(table, "Fri 3 Apr 2026") == ["$12.35", "$0.00", "$0.00", "$12.35"]
+    assert cells(table, "Sun 5 Apr 2026") == ["\u2212$2.00", "$0.00", "\u2212$2.00", "\u2212$2.00"]
+
+
+def test_a_list_is_downloaded_as_csv(served: Served) -> None:
+    page = opened(served, "provider", range="custom", **{"from": "2026-04-03", "to": "2026-04-05"})
+
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download revenue 2026-04-03 2026-04-05 as CSV").click()
+
+    lines = download.value.path().read_text().splitlines()
+    assert download.value.suggested_filename == "revenue 2026-04-03 2026-04-05.csv"
+    assert lines[0].split(",") == [
+        *("period", "revenue", "search_revenue", "retrieval_revenue", "refunds", "sales")
+    ]
+    assert [line.split(",")[0] for line in lines[1:]] == ["2026-04-03", "2026-04-04", "2026-04-05"]
