@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from dev.gateway import PLATFORM
 from tally.access.model.scopes import Scope
@@ -60,3 +60,28 @@ def sum_of(inside: Locator) -> dict[str, str]:
     lines = inside.locator(".sum > div").all()
     names = (line.locator("dt").evaluate("term => term.firstChild.data") for line in lines)
     return {name: line.locator("dd").inner_text() for name, line in zip(names, lines, strict=True)}
+
+
+class Held:
+    """Answers to a path that are kept back until they are released."""
+
+    def __init__(self, served: Served, page: Page, path: str) -> None:
+        self._served, self._page, self._path = served, page, re.compile(re.escape(path))
+        self._kept: list[Route] | None = []
+        page.route(self._path, self._keep)
+
+    def choose(self, period: str) -> None:
+        """Another period. The page is of that period once it asks for the answers."""
+        with self._page.expect_request(self._path):
+            self._page.get_by_text(period, exact=True).click()
+
+    def release(self) -> None:
+        kept, self._kept = self._kept or [], None
+        for route in kept:
+            self._served.answer(route)
+
+    def _keep(self, route: Route) -> None:
+        if self._kept is None:
+            self._served.answer(route)
+        else:
+            self._kept.append(route)

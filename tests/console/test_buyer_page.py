@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.console.reading import block, card, cells, opened
+from tests.console.reading import Held, block, card, cells, opened
 from tests.console.served import READS, Answer, Served
 from tests.world import World
 
@@ -27,6 +28,19 @@ def test_a_buyer_sees_what_it_spent(served: Served) -> None:
         *("3 Apr 2026, 09:00", "2", "3", "$12.3456")
     ]
     assert cells(block(page, "Accessed datasets"), "Contracts") == ["1", "4 Apr 2026, 09:00"]
+
+
+def test_spend_stands_under_the_dates_that_it_is_of(served: Served) -> None:
+    page = opened(served, "buyer", range="90d")
+    held = Held(served, page, "/v1/buyer/series")
+
+    held.choose("30 days")
+
+    expect(block(page, "Spend")).to_contain_text("$2,248.35 6 Jan 2026 to 5 Apr 2026")
+    expect(page.get_by_role("definition").filter(has_text=re.compile("^3"))).to_have_count(0)
+    held.release()
+    expect(block(page, "Spend")).to_contain_text("$1,267.85 7 Mar 2026 to 5 Apr 2026")
+    expect(page.get_by_role("definition").filter(has_text=re.compile("^2"))).to_have_count(1)
 
 
 def test_more_is_shown_by_cursor(served: Served) -> None:

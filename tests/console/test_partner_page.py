@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
-from tests.console.reading import block, card, cells, opened
+from tests.console.reading import Held, block, card, cells, opened, row
 from tests.console.served import Served
 
 pytestmark = pytest.mark.slow
@@ -24,6 +26,35 @@ def test_a_partner_sees_its_usage_and_cost(served: Served) -> None:
     usage = block(page, "Usage by organization")
     assert cells(usage, "Alder") == ["75%", "900", "900", "900", "1"]
     assert cells(usage, "Birch") == ["25%", "300", "300", "300", "1"]
+
+
+def test_identifications_stand_under_the_dates_that_they_are_of(served: Served) -> None:
+    page = opened(served, "partner", range="90d")
+    held = Held(served, page, "/partner/analytics")
+
+    held.choose("30 days")
+
+    identifications = block(page, "Identifications")
+    expect(identifications).to_contain_text("1,200 identifications, 6 Jan 2026 to 5 Apr 2026")
+    expect(page.get_by_role("definition").filter(has_text=re.compile("^1,200"))).to_have_count(0)
+    held.release()
+    expect(identifications).to_contain_text("1,200 identifications, 7 Mar 2026 to 5 Apr 2026")
+    expect(page.get_by_role("definition").filter(has_text=re.compile("^1,200"))).to_have_count(1)
+
+
+def test_shares_are_of_the_month_that_is_shown(served: Served) -> None:
+    page = opened(served, "partner")
+    usage = block(page, "Usage by organization")
+    expect(usage.get_by_role("table", name="Usage by organization in April 2026")).to_be_visible()
+    held = Held(served, page, "/partner/organizations/usage")
+
+    with page.expect_request("**/partner/analytics/series?startDate=2026-03-01*"):
+        usage.get_by_label("Month").select_option("March 2026")
+
+    expect(usage).to_contain_text("April 2026, most identifications first")
+    expect(row(usage, "Alder")).to_contain_text("75%")
+    held.release()
+    expect(usage).to_contain_text("No organization used anything in March 2026")
 
 
 def test_organizations_are_filtered(served: Served) -> None:

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.console.reading import block, card, cells, opened, sum_of
+from tests.console.reading import Held, block, card, cells, opened, sum_of
 from tests.console.served import Served
 
 pytestmark = pytest.mark.slow
@@ -26,6 +26,42 @@ def test_a_provider_sees_what_it_has_and_earned(served: Served) -> None:
     expect(chart).to_contain_text("Search $2,240.85")
     expect(chart).to_contain_text("Retrieval $7.50")
     expect(chart).to_contain_text("Refunded, already subtracted \u2212$2.00")
+
+
+def test_sums_stand_under_the_dates_that_they_are_of(served: Served) -> None:
+    page = opened(served, "provider", range="90d")
+    revenue = block(page, "Revenue")
+    datasets = block(page, "Datasets")
+    datasets.get_by_role("button", name="Revenue of Contracts").click()
+    expect(datasets).to_contain_text("6 Jan 2026 to 5 Apr 2026")
+    held = Held(served, page, "/v1/provider/series")
+
+    held.choose("30 days")
+
+    expect(revenue).to_contain_text("$2,248.35 in 4 sales, 6 Jan 2026 to 5 Apr 2026")
+    expect(revenue.get_by_role("slider")).to_have_accessible_name(re.compile("6 Jan 2026 to"))
+    expect(datasets).to_contain_text("6 Jan 2026 to 5 Apr 2026")
+    expect(page.get_by_role("definition").filter(has_text="$2,248.35")).to_have_count(0)
+    held.release()
+    expect(revenue).to_contain_text("$1,267.85 in 3 sales, 7 Mar 2026 to 5 Apr 2026")
+    expect(page.get_by_role("definition").filter(has_text="$1,267.85")).to_have_count(1)
+
+
+def test_nothing_is_so_far_but_what_is_not_over(served: Served) -> None:
+    page = opened(served, "provider")
+    chart = block(page, "Revenue").get_by_role("slider")
+    held = Held(served, page, "/v1/provider/series")
+
+    with page.expect_request("**/v1/provider/series*"):
+        page.evaluate("location.hash = '#/provider?range=custom&from=2026-02-01&to=2026-02-28'")
+
+    chart.press("End")
+    expect(chart).to_have_attribute("aria-valuetext", re.compile("^Sun 5 Apr 2026, so far: "))
+    chart.press("Escape")
+    held.release()
+    expect(chart).to_have_attribute("aria-valuetext", re.compile("^1 Feb 2026 to 28 Feb 2026: "))
+    chart.press("End")
+    expect(chart).to_have_attribute("aria-valuetext", re.compile("^Sat 28 Feb 2026: "))
 
 
 def test_the_coming_payout_adds_up(served: Served) -> None:

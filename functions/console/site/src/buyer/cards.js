@@ -29,7 +29,7 @@ function ThisMonth() {
 
 function Counts({ spend }) {
   if (spend.error) return null;
-  if (!spend.data) return ["Searches", "Accesses"].map((label) => html`<${LoadingCard} label=${label} />`);
+  if (spend.isLoading || !spend.data) return ["Searches", "Accesses"].map((label) => html`<${LoadingCard} label=${label} />`);
   const { totals } = spend.data;
   return html`
     <${Card} label="Searches" value=${format.number(totals.searches)} hint="in the period" />

@@ -20,19 +20,22 @@ export function useSpend(mayRead, { from, to, granularity }) {
 }
 
 export function Spend({ spend, range }) {
+  const shown = spend.data ?? range;
   const query = { from: range.from, to: range.to, granularity: range.granularity };
   return html`
     <${Block} title="Spend" note="Net of refunds, by the day on which it was posted" answer=${spend} lines=${13}
       actions=${html`<${CsvButton} path=${PATH} query=${query} name="spend ${range.from} ${range.to}" />`}
       isEmpty=${({ totals }) => isZero(totals.total_spend) && totals.searches + totals.accesses === 0}
-      empty=${html`<${Empty}>Nothing was spent from ${format.range(range)}. Spend appears here when you search or access a dataset.<//>`}>
-      ${(series) => html`<${SpendChart} series=${series} range=${range} />`}
+      empty=${html`<${Empty}>Nothing was spent from ${format.range(shown)}. Spend appears here when you search or access a dataset.<//>`}>
+      ${(series) => html`<${SpendChart} series=${series} />`}
     <//>
   `;
 }
 
-function SpendChart({ series, range }) {
+/** With the range of the answer: the page may be a range ahead. */
+function SpendChart({ series }) {
   const { currency, totals, periods } = series;
+  const when = format.range(series);
   const money = (name) => (row) => format.money(row[name], currency);
   const parts = [
     { label: "Search", kind: "first", value: (row) => Number(row.search_spend), text: money("search_spend") },
@@ -40,13 +43,13 @@ function SpendChart({ series, range }) {
   ];
   const total = { label: "Spend", text: money("total_spend") };
   return html`
-    <${Chart} title="Spend, ${format.range(range)}" rows=${periods} series=${parts} total=${total}
-      soFar=${isOpenPeriod(range)} formatTick=${(tick) => format.shortMoney(tick, currency)}
+    <${Chart} title="Spend, ${when}" rows=${periods} series=${parts} total=${total}
+      soFar=${isOpenPeriod(series)} formatTick=${(tick) => format.shortMoney(tick, currency)}
       summary=${{
         total: total.text(totals),
-        when: format.range(range),
+        when,
         parts: parts.map((part) => part.text(totals)),
-        text: `${format.range(range)}: ${total.text(totals)}`,
+        text: `${when}: ${total.text(totals)}`,
       }} />
   `;
 }

@@ -17,12 +17,12 @@ export function PartnerCards({ seesUsage, billing, range }) {
 }
 
 function Analytics({ range }) {
-  const { data, error, again } = useAnswer(
+  const { data, error, again, isLoading } = useAnswer(
     () => read("partner/analytics", { startDate: range.from, endDate: range.to }),
     [range.from, range.to],
   );
   if (error) return html`<div class="card"><dt>Organizations</dt><dd><${Failure} error=${error} again=${again} /></dd></div>`;
-  if (!data) return ["Active organizations", "Identifications"].map((label) => html`<${LoadingCard} label=${label} />`);
+  if (isLoading || !data) return ["Active organizations", "Identifications"].map((label) => html`<${LoadingCard} label=${label} />`);
   return html`
     <${Card} label="Active organizations" value=${format.number(data.activeOrganizations)} hint="of ${format.number(data.totalOrganizations)}" />
     <${Card} label="Identifications" value=${format.number(data.totalIdentifications)} hint="for ${format.number(data.creditsUsed)} credits in the period" />

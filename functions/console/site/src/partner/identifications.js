@@ -15,6 +15,7 @@ const WEEK = 7;
 export function Identifications({ range, session }) {
   const query = { startDate: range.from, endDate: range.to, granularity: range.granularity };
   const answer = useAnswer(() => read(PATH, query), Object.values(query));
+  const shown = answer.data ? rangeOf(answer.data) : range;
   const sample = eventCall("identification.recorded", {
     partner_id: session.tenant_id,
     organization_id: "an-organization",
@@ -24,14 +25,18 @@ export function Identifications({ range, session }) {
     <${Block} title="Identifications" answer=${answer} lines=${13}
       actions=${html`<${CsvButton} path=${PATH} query=${query} name="identifications ${range.from} ${range.to}" />`}
       isEmpty=${({ totals }) => totals.events === 0}
-      empty=${html`<${Empty} call=${sample}>Nothing was identified from ${format.range(range)}. Identifications appear here as they are recorded:<//>`}>
-      ${(series) => html`<${UsageChart} series=${series} range=${range} />`}
+      empty=${html`<${Empty} call=${sample}>Nothing was identified from ${format.range(shown)}. Identifications appear here as they are recorded:<//>`}>
+      ${(series) => html`<${UsageChart} series=${series} />`}
     <//>
   `;
 }
 
-function UsageChart({ series, range }) {
+/** The range of an answer: while the next one loads, the page is a range ahead. */
+const rangeOf = ({ startDate, endDate }) => ({ from: startDate, to: endDate });
+
+function UsageChart({ series }) {
   const { periods, totals, granularity } = series;
+  const when = format.range(rangeOf(series));
   const count = (name) => (row) => format.number(row[name]);
   const identifications = { label: "Identifications", kind: "first", value: (row) => row.identifications, text: count("identifications") };
   const means = granularity === "day" ? weeklyMeans(periods.map((row) => row.identifications)) : null;
@@ -41,14 +46,14 @@ function UsageChart({ series, range }) {
     text: (index) => (means[index] === null ? "" : format.number(Math.round(means[index]))),
   };
   return html`
-    <${Chart} title="Identifications, ${format.range(range)}" rows=${periods} series=${[identifications]}
+    <${Chart} title="Identifications, ${when}" rows=${periods} series=${[identifications]}
       aside=${[{ label: "Credits", text: count("creditsUsed") }]} overlay=${overlay}
-      soFar=${isOpenPeriod(range)} formatTick=${format.shortNumber}
+      soFar=${isOpenPeriod(rangeOf(series))} formatTick=${format.shortNumber}
       summary=${{
         total: format.number(totals.identifications),
-        when: `identifications, ${format.range(range)}`,
+        when: `identifications, ${when}`,
         parts: ["", format.number(totals.creditsUsed)],
-        text: `${format.range(range)}: ${format.number(totals.identifications)} identifications`,
+        text: `${when}: ${format.number(totals.identifications)} identifications`,
       }} />
   `;
 }

@@ -4,7 +4,7 @@ import { html, useState } from "../../vendor/view.js";
 import { read } from "../api.js";
 import { lastMonths, thisMonth } from "../dates.js";
 import * as format from "../format.js";
-import { useAnswer, useList } from "../view/answer.js";
+import { useList } from "../view/answer.js";
 import { Block, Empty } from "../view/block.js";
 import { CsvButton, ShareBar, ShowMore } from "../view/pieces.js";
 import { Table } from "../view/table.js";
@@ -15,14 +15,18 @@ const MONTHS = 12;
 export function OrganizationsUsage() {
   const [month, setMonth] = useState(thisMonth());
   const list = useList(async (page) => {
-    const shown = await read(PATH, { month, page: page ?? 1 });
-    const hasMore = shown.page * shown.pageSize < shown.total;
-    return { rows: shown.organizations, next: hasMore ? shown.page + 1 : null, total: shown.total };
+    // The rows come with their whole, so that no row is ever a share of another month.
+    const [used, whole] = await Promise.all([
+      read(PATH, { month, page: page ?? 1 }),
+      page ? null : read("partner/analytics/series", monthQuery(month)),
+    ]);
+    const hasMore = used.page * used.pageSize < used.total;
+    return { rows: used.organizations, next: hasMore ? used.page + 1 : null, total: used.total, month, whole };
   }, [month]);
-  const whole = useAnswer(() => read("partner/analytics/series", monthQuery(month)), [month]);
-  const all = whole.data?.totals.identifications ?? 0;
+  const shown = list.data?.month ?? month;
+  const all = list.data?.whole.totals.identifications ?? 0;
   return html`
-    <${Block} title="Usage by organization" note="Most identifications first" answer=${list}
+    <${Block} title="Usage by organization" note="${format.month(shown)}, most identifications first" answer=${list}
       actions=${html`
         <label><span class="unseen">Month</span>
           <select value=${month} onChange=${(event) => setMonth(event.target.value)}>
@@ -32,9 +36,9 @@ export function OrganizationsUsage() {
         <${CsvButton} path=${PATH} query=${{ month, pageSize: 100 }} name="usage by organization ${month}" />
       `}
       isEmpty=${() => list.total === 0}
-      empty=${html`<${Empty}>No organization used anything in ${format.month(month)}.<//>`}>
+      empty=${html`<${Empty}>No organization used anything in ${format.month(shown)}.<//>`}>
       ${() => html`
-        <${Table} caption="Usage by organization in ${format.month(month)}" rows=${list.rows} rowKey=${(row) => row.id} columns=${columns(all, list.rows[0])} />
+        <${Table} caption="Usage by organization in ${format.month(shown)}" rows=${list.rows} rowKey=${(row) => row.id} columns=${columns(all, list.rows[0])} />
         <${ShowMore} more=${list.more} />
       `}
     <//>

@@ -37,9 +37,9 @@ function Inventory() {
 }
 
 function RevenueCard({ revenue }) {
-  const { data, error, again } = revenue;
+  const { data, error, again, isLoading } = revenue;
   if (error) return html`<div class="card"><dt>Revenue</dt><dd><${Failure} error=${error} again=${again} /></dd></div>`;
-  if (!data) return html`<${LoadingCard} label="Revenue in the period" />`;
+  if (isLoading || !data) return html`<${LoadingCard} label="Revenue in the period" />`;
   const { now, before } = data;
   const than = format.changeText(change(now.totals.revenue, before.totals.revenue));
   const hint = than ? `${than} against ${format.money(before.totals.revenue, now.currency)} in the period before` : "Nothing in the period before";

@@ -51,8 +51,8 @@ function DatasetRevenue({ dataset, range }) {
   );
   return html`
     <${Answered} answer=${answer} lines=${13} isEmpty=${({ totals }) => totals.sales === 0 && isZero(totals.revenue)}
-      empty=${html`<p class="note">This dataset earned nothing from ${format.range(range)}.</p>`}>
-      ${(series) => html`<${RevenueChart} series=${series} range=${range} title="Revenue of ${dataset.dataset_name}" />`}
+      empty=${html`<p class="note">This dataset earned nothing from ${format.range(answer.data ?? range)}.</p>`}>
+      ${(series) => html`<${RevenueChart} series=${series} title="Revenue of ${dataset.dataset_name}" />`}
     <//>
   `;
 }

@@ -24,15 +24,16 @@ export function useRevenue(mayRead, range) {
 }
 
 export function Revenue({ revenue, range }) {
+  const shown = revenue.data?.now ?? range;
   const query = { from: range.from, to: range.to, granularity: range.granularity };
   return html`
     <${Block} title="Revenue" note="Net of refunds, by the day on which it was posted" answer=${revenue} lines=${13}
       actions=${html`<${CsvButton} path=${PATH} query=${query} name="revenue ${range.from} ${range.to}" />`}
       isEmpty=${({ now }) => now.totals.sales === 0 && isZero(now.totals.revenue)}
       empty=${html`<${Empty} call=${SAMPLE}>
-        Nothing was sold from ${format.range(range)}. Revenue appears here when the marketplace tells of a search or an access that was charged:
+        Nothing was sold from ${format.range(shown)}. Revenue appears here when the marketplace tells of a search or an access that was charged:
       <//>`}>
-      ${({ now }) => html`<${RevenueChart} series=${now} range=${range} title="Revenue" />`}
+      ${({ now }) => html`<${RevenueChart} series=${now} title="Revenue" />`}
     <//>
   `;
 }
@@ -46,9 +47,10 @@ const SAMPLE = eventCall("search.performed", {
   currency: "USD",
 });
 
-/** A provider's or a dataset's revenue. */
-export function RevenueChart({ series, range, title }) {
+/** A provider's or a dataset's revenue, with the range of the answer: the page may be a range ahead. */
+export function RevenueChart({ series, title }) {
   const { currency, totals, periods } = series;
+  const when = format.range(series);
   const money = (name, turn = (amount) => amount) => (row) => format.money(turn(row[name]), currency);
   const parts = [
     { label: "Search", kind: "first", value: (row) => Number(row.search_revenue), text: money("search_revenue") },
@@ -64,13 +66,13 @@ export function RevenueChart({ series, range, title }) {
   }
   const net = { label: "Revenue", text: money("revenue") };
   return html`
-    <${Chart} title="${title}, ${format.range(range)}" rows=${periods} series=${parts} total=${net}
-      soFar=${isOpenPeriod(range)} formatTick=${(tick) => format.shortMoney(tick, currency)}
+    <${Chart} title="${title}, ${when}" rows=${periods} series=${parts} total=${net}
+      soFar=${isOpenPeriod(series)} formatTick=${(tick) => format.shortMoney(tick, currency)}
       summary=${{
         total: net.text(totals),
-        when: `in ${format.number(totals.sales)} sales, ${format.range(range)}`,
+        when: `in ${format.number(totals.sales)} sales, ${when}`,
         parts: parts.map((part) => part.text(totals)),
-        text: `${format.range(range)}: ${net.text(totals)} in ${format.number(totals.sales)} sales`,
+        text: `${when}: ${net.text(totals)} in ${format.number(totals.sales)} sales`,
       }} />
   `;
 }
