@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import BrowserContext, expect
 
+from functions.console import app
+from tests.builders import event, told
 from tests.console.reading import Held, block, card, cells, opened, sum_of
-from tests.console.served import Served
+from tests.console.served import Served, serve
+from tests.world import World, new_world
 
 pytestmark = pytest.mark.slow
 
@@ -96,7 +102,95 @@ def test_a_statement_opens_into_its_lines(served: Served) -> None:
     }
     assert cells(statements, "Invoices") == ["1", "$490.25"]
     assert cells(statements, "Contracts") == ["1", "$490.25"]
-    expect(statements).to_contain_text("$98.05 was held, and $98.05 still is.")
+    expect(statements).to_contain_text("$98.05 was held, and $98.05 still is, until 4 Jul 2026.")
+
+
+def test_a_statement_that_waits_says_what_is_to_be_paid(served: Served) -> None:
+    page = opened(served, "provider")
+    statements = block(page, "Statements")
+
+    statements.get_by_role("button", name="Statement of March 2026").click()
+
+    assert list(sum_of(statements).items())[-1] == ("To be paid", "$750.00")
+    expect(statements).to_contain_text("$125.00 was held, and $125.00 still is, until 4 Jul 2026.")
+    with page.expect_download() as download:
+        statements.get_by_role("button", name="Download statement 2026-03 USD as CSV").click()
+    assert download.value.suggested_filename == "statement 2026-03 USD.csv"
+
+
+def test_revenue_is_shown_in_each_currency_that_buyers_paid_in(context: BrowserContext) -> None:
+    euros = [sale("2026-04-03", "40", "EUR"), sale("2026-04-04", "0.0031", "EUR")]
+    with provider_of(*euros, buyers_currency="EUR") as world:
+        served = serve(context, world)
+        page = opened(served, "provider")
+        revenue = block(page, "Revenue")
+        expect(revenue).to_contain_text("Nothing was sold in USD from 7 Mar 2026 to 5 Apr 2026.")
+
+        revenue.get_by_label("Currency").select_option("EUR")
+
+        expect(revenue).to_contain_text("€40.00 in 2 sales, 7 Mar 2026 to 5 Apr 2026")
+        expect(page.get_by_role("definition").filter(has_text="€40.00").first).to_be_visible()
+        datasets = block(page, "Datasets")
+        datasets.get_by_role("button", name="Revenue of N").click()
+        expect(datasets).to_contain_text("€40.00 in 2 sales")
+        page.reload()
+        expect(revenue).to_contain_text("€40.00 in 2 sales")
+        expect(revenue.get_by_label("Currency")).to_have_value("EUR")
+
+
+def test_one_currency_leaves_no_choice(served: Served) -> None:
+    page = opened(served, "provider")
+
+    expect(block(page, "Statements")).to_contain_text("March 2026")
+    expect(block(page, "Revenue")).to_contain_text("$1,267.85")
+    expect(page.get_by_label("Currency")).to_have_count(0)
+
+
+def test_little_revenue_is_not_called_none(context: BrowserContext) -> None:
+    with provider_of(sale("2026-04-03", "0.004", "USD")) as world:
+        page = opened(serve(context, world), "provider")
+
+        expect(block(page, "Coming payout")).to_contain_text(
+            "Nothing will be paid, because $0.004 is less than can be paid."
+        )
+        expect(block(page, "Revenue")).to_contain_text("$0.004 in 1 sale, 7 Mar 2026")
+        block(page, "Revenue").get_by_text("As a table").click()
+        revenue = block(page, "Revenue").get_by_role("table")
+        assert cells(revenue, "Fri 3 Apr 2026") == ["$0.004", "$0.00", "$0.004"]
+        assert card(page, "Revenue in the period") == "$0.004"
+
+
+def test_a_period_before_that_lost_is_not_called_empty(context: BrowserContext) -> None:
+    charge = sale("2026-03-10", "9", "USD")
+    refund = event(
+        "charge.refunded",
+        "2026-03-30T09:00:00Z",
+        tenant_id="globex",
+        charge_event={name: charge[name] for name in ("source", "id")},
+        amount="9",
+        currency="USD",
+    )
+    with provider_of(charge, refund, sale("2026-04-03", "5", "USD")) as world:
+        days = {"from": "2026-04-01", "to": "2026-04-05"}
+        page = opened(serve(context, world), "provider", range="custom", **days)
+
+        revenue = page.get_by_role("definition").filter(has_text="in the period before")
+        expect(revenue).to_have_text("$5.00\u2212$9.00 in the period before")
+
+
+def test_a_refund_is_drawn_once(served: Served) -> None:
+    page = opened(served, "provider")
+
+    def drawn(refunds: str, search: str, retrieval: str) -> Any:
+        row = {"refunds": refunds, "search_revenue": search, "retrieval_revenue": retrieval}
+        module = f"./{app.endpoint.version}/src/provider/revenue.js"
+        call = "async ([module, row]) => (await import(module)).refundBar(row)"
+        return page.evaluate(call, [module, row])
+
+    assert drawn("2.00", "10.00", "0.00") == -2  # beside what was earned
+    assert drawn("0.0031", "-0.0031", "0.00") == 0  # the bar of searches shows it
+    assert drawn("0.30", "-0.10", "-0.20") == 0
+    assert drawn("5.00", "-2.00", "1.00") == -3
 
 
 def test_a_dataset_opens_into_its_revenue(served: Served) -> None:
@@ -133,7 +227,7 @@ def test_a_chart_is_a_table_too(served: Served) -> None:
     chart.get_by_text("As a table").click()
 
     table = chart.get_by_role("table")
-    assert cells(table, "Fri 3 Apr 2026") == ["$12.35", "$0.00", "$0.00", "$12.35"]
+    assert cells(table, "Fri 3 Apr 2026") == ["$12.3456", "$0.00", "$0.00", "$12.3456"]
     assert cells(table, "Sun 5 Apr 2026") == ["\u2212$2.00", "$0.00", "\u2212$2.00", "\u2212$2.00"]
 
 
@@ -141,11 +235,36 @@ def test_a_list_is_downloaded_as_csv(served: Served) -> None:
     page = opened(served, "provider", range="custom", **{"from": "2026-04-03", "to": "2026-04-05"})
 
     with page.expect_download() as download:
-        page.get_by_role("button", name="Download revenue 2026-04-03 2026-04-05 as CSV").click()
+        page.get_by_role("button", name="Download revenue 2026-04-03 2026-04-05 USD as CSV").click()
 
     lines = download.value.path().read_text().splitlines()
-    assert download.value.suggested_filename == "revenue 2026-04-03 2026-04-05.csv"
+    assert download.value.suggested_filename == "revenue 2026-04-03 2026-04-05 USD.csv"
     assert lines[0].split(",") == [
         *("period", "revenue", "search_revenue", "retrieval_revenue", "refunds", "sales")
     ]
     assert [line.split(",")[0] for line in lines[1:]] == ["2026-04-03", "2026-04-04", "2026-04-05"]
+
+
+# ------------------------------------------------------------------------- small markets
+
+
+@contextmanager
+def provider_of(*sold: dict[str, Any], buyers_currency: str = "USD") -> Iterator[World]:
+    """Acme with one dataset, of which Globex bought this."""
+    with new_world() as world:
+        world.tenant("acme")
+        world.tenant("globex", billing_currency=buyers_currency)
+        made = event("dataset.created", "2026-01-02T08:00:00Z", name="N")
+        assert world.import_history(made, *sold).body["data"]["rejected"] == 0
+        world.deliver()
+        yield world
+
+
+def sale(day: str, amount: str, currency: str) -> dict[str, Any]:
+    return told(
+        "search.performed",
+        f"{day}T09:00:00Z",
+        tenant_id="globex",
+        charged_amount=amount,
+        currency=currency,
+    )

@@ -1,9 +1,10 @@
 // Four figures: datasets, objects by state, storage, revenue.
 
 import { html } from "../../vendor/view.js";
+import { figure } from "../amounts.js";
 import { read } from "../api.js";
 import * as format from "../format.js";
-import { change } from "../money.js";
+import { change, isZero } from "../money.js";
 import { useAnswer } from "../view/answer.js";
 import { Failure } from "../view/block.js";
 import { Card, Cards, LoadingCard, PartsBar } from "../view/pieces.js";
@@ -42,6 +43,8 @@ function RevenueCard({ revenue }) {
   if (isLoading || !data) return html`<${LoadingCard} label="Revenue in the period" />`;
   const { now, before } = data;
   const than = format.changeText(change(now.totals.revenue, before.totals.revenue));
-  const hint = than ? `${than} against ${format.money(before.totals.revenue, now.currency)} in the period before` : "Nothing in the period before";
-  return html`<${Card} label="Revenue in the period" value=${format.money(now.totals.revenue, now.currency)} hint=${hint} />`;
+  const hint = isZero(before.totals.revenue)
+    ? "Nothing in the period before"
+    : `${than ? `${than} against ` : ""}${figure(before.totals.revenue, now.currency)} in the period before`;
+  return html`<${Card} label="Revenue in the period" value=${figure(now.totals.revenue, now.currency)} hint=${hint} />`;
 }

@@ -3,6 +3,7 @@
 import { html } from "../../vendor/view.js";
 import { read } from "../api.js";
 import * as format from "../format.js";
+import { pageOf } from "../lists.js";
 import { isZero } from "../money.js";
 import { mayDo } from "../session.js";
 import { useAnswer, useList } from "../view/answer.js";
@@ -13,12 +14,9 @@ import { RevenueChart } from "./revenue.js";
 
 const PATH = "v1/provider/datasets";
 
-export function Datasets({ session, range }) {
-  const list = useList(async (cursor) => {
-    const page = await read(PATH, { cursor });
-    return { rows: page.datasets, next: page.next_cursor, total: page.total };
-  });
-  const details = (row) => html`<${DatasetRevenue} dataset=${row} range=${range} />`;
+export function Datasets({ session, query }) {
+  const list = useList((cursor) => read(PATH, { cursor }).then(pageOf("datasets")));
+  const details = (row) => html`<${DatasetRevenue} dataset=${row} query=${query} />`;
   return html`
     <${Block} title="Datasets" note=${list.data && `${format.number(list.total)} in all, newest first`} answer=${list}
       actions=${html`<${CsvButton} path=${PATH} query=${{ limit: 100 }} name="datasets" />`}
@@ -43,15 +41,12 @@ const COLUMNS = [
   { title: "Since", cell: (row) => format.day(row.created_at), end: true },
 ];
 
-function DatasetRevenue({ dataset, range }) {
-  const { from, to, granularity } = range;
-  const answer = useAnswer(
-    () => read("v1/provider/series", { from, to, granularity, dataset_id: dataset.dataset_id }),
-    [from, to, granularity],
-  );
+function DatasetRevenue({ dataset, query }) {
+  const answer = useAnswer(() => read("v1/provider/series", { ...query, dataset_id: dataset.dataset_id }), Object.values(query));
+  const shown = answer.data ?? query;
   return html`
     <${Answered} answer=${answer} lines=${13} isEmpty=${({ totals }) => totals.sales === 0 && isZero(totals.revenue)}
-      empty=${html`<p class="note">This dataset earned nothing from ${format.range(answer.data ?? range)}.</p>`}>
+      empty=${html`<p class="note">This dataset earned nothing in ${shown.currency} from ${format.range(shown)}.</p>`}>
       ${(series) => html`<${RevenueChart} series=${series} title="Revenue of ${dataset.dataset_name}" />`}
     <//>
   `;

@@ -1,7 +1,7 @@
 // A statement as a sum, whether it is made or still to come.
 
 import * as format from "../format.js";
-import { isNegative, isZero, negated } from "../money.js";
+import { isNegative, isZero, negated, sum } from "../money.js";
 
 /** From the gross to what is paid. `hint`: beside the gross. */
 export function partsOf(statement, hint) {
@@ -17,10 +17,12 @@ export function partsOf(statement, hint) {
   return parts;
 }
 
-/** Why a statement pays nothing. */
-export function whyNothing({ gross_revenue, carried_in, currency }) {
-  if (isNegative(gross_revenue)) return "more was refunded than sold";
-  if (isZero(gross_revenue)) return "as much was refunded as sold";
+/** Why a statement pays nothing. Its gross is the sum of its lines, rounded. */
+export function whyNothing({ gross_revenue, carried_in, currency, lines }) {
+  const exact = isZero(gross_revenue) ? sum(lines.map((line) => line.amount)) : gross_revenue;
+  if (isNegative(exact)) return "more was refunded than sold";
+  if (isZero(exact)) return "as much was refunded as sold";
+  if (isZero(gross_revenue)) return `${format.exactMoney(exact, currency)} is less than can be paid`;
   if (isNegative(carried_in)) return `${format.money(negated(carried_in), currency)} was owed from before and is settled first`;
   return "the fee and the reserve take all of it";
 }

@@ -10,8 +10,12 @@ import { Sum } from "../view/sum.js";
 import { Table } from "../view/table.js";
 import { partsOf, whyNothing } from "./sums.js";
 
-export function Upcoming({ currency }) {
-  const answer = useAnswer(() => read("v1/provider/payouts/upcoming"));
+/** What is to come, and what is held; of nobody if the session may not see it. */
+export function useUpcoming(mayRead) {
+  return useAnswer(mayRead ? () => read("v1/provider/payouts/upcoming") : async () => null);
+}
+
+export function Upcoming({ upcoming: answer, currency }) {
   return html`
     <${Block} title="Coming payout" note="What the next statement says if nothing more is sold until it is made" answer=${answer} lines=${6}>
       ${({ upcoming, carried, reserves }) => html`
