@@ -7,10 +7,13 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tally.access.model.scopes import Scope
 from tests.console.reading import Held, block, card, cells, opened, row
 from tests.console.served import Served
 
 pytestmark = pytest.mark.slow
+
+JSON = {"Content-Type": "application/json"}
 
 
 def test_a_partner_sees_its_usage_and_cost(served: Served) -> None:
@@ -57,6 +60,20 @@ def test_shares_are_of_the_month_that_is_shown(served: Served) -> None:
     expect(usage).to_contain_text("No organization used anything in March 2026")
 
 
+def test_the_last_price_has_no_end(served: Served) -> None:
+    billing = served.world.get_partner("/partner/billing", "globex", Scope.BILLING_READ)
+    tier = {"tier": "Starter", "pricePerIdentification": 0.05, "minUsage": 0, "maxUsage": 1000}
+    billing = {**billing, "pricingTiers": [tier]}  # 1,200 are used
+    served.instead["/partner/billing"] = lambda: (200, JSON, billing)
+
+    page = opened(served, "partner")
+
+    prices = block(page, "Prices")
+    assert cells(prices, "Starter") == ["from 0", "$0.05", "● you are here"]
+    expect(prices.get_by_role("rowheader", name="Starter", exact=True)).to_be_visible()
+    expect(prices).to_contain_text("The next 1,000 identifications would cost $50.00.")
+
+
 def test_organizations_are_filtered(served: Served) -> None:
     page = opened(served, "partner")
     organizations = block(page, "Organizations")
@@ -65,5 +82,24 @@ def test_organizations_are_filtered(served: Served) -> None:
     organizations.get_by_label("Name").fill("bir")
     organizations.get_by_label("Name").press("Enter")
 
-    expect(organizations).to_contain_text("1 found")
+    expect(organizations.get_by_role("status")).to_have_text("1 found, newest first")
     expect(organizations.get_by_role("rowheader")).to_contain_text(["Birch"])
+    with page.expect_download() as download:
+        organizations.get_by_role("button", name="Download organizations bir as CSV").click()
+    assert download.value.suggested_filename == "organizations bir.csv"
+
+
+def test_a_failed_search_can_be_changed(served: Served) -> None:
+    page = opened(served, "partner")
+    organizations = block(page, "Organizations")
+    served.instead["/partner/organizations"] = lambda: (500, JSON, {"message": "It failed."})
+    organizations.get_by_label("Name").fill("nonsense")
+    organizations.get_by_label("Name").press("Enter")
+    expect(organizations.get_by_role("alert")).to_contain_text("It failed.")
+    expect(organizations.get_by_label("Name")).to_be_focused()
+
+    del served.instead["/partner/organizations"]
+    organizations.get_by_label("Name").fill("ald")
+    organizations.get_by_label("Name").press("Enter")
+
+    expect(organizations.get_by_role("rowheader")).to_contain_text(["Alder"])

@@ -3,6 +3,7 @@
 import { html, useState } from "../../vendor/view.js";
 import { read } from "../api.js";
 import * as format from "../format.js";
+import { numberedPageOf } from "../lists.js";
 import { useList } from "../view/answer.js";
 import { Block, Empty, eventCall } from "../view/block.js";
 import { CsvButton, ShowMore, Status } from "../view/pieces.js";
@@ -13,29 +14,29 @@ const STATUSES = ["active", "suspended", "canceled"];
 
 export function Organizations({ session }) {
   const [filters, setFilters] = useState({ search: "", status: "", externalId: "" });
-  const list = useList(async (page) => {
-    const shown = await read(PATH, { ...filters, page: page ?? 1 });
-    const hasMore = shown.page * shown.pageSize < shown.total;
-    return { rows: shown.organizations, next: hasMore ? shown.page + 1 : null, total: shown.total };
-  }, Object.values(filters));
-  const isFiltered = Object.values(filters).some(Boolean);
+  const load = (page) => read(PATH, { ...filters, page: page ?? 1 }).then(numberedPageOf("organizations"));
+  const list = useList(load, Object.values(filters));
+  const isFiltered = list.readFor?.some(Boolean);
+  const found = list.data && `${format.number(list.total)} ${isFiltered ? "found" : "in all"}, newest first`;
   const sample = eventCall("organization.created", { partner_id: session.tenant_id, organization_id: "org_1", name: "A customer" });
   return html`
-    <${Block} title="Organizations" note=${list.data && `${format.number(list.total)} ${isFiltered ? "found" : "in all"}, newest first`} answer=${list} lines=${6}
-      actions=${html`<${CsvButton} path=${PATH} query=${{ ...filters, pageSize: 100 }} name="organizations" />`}>
+    <${Block} title="Organizations" note=${html`<span role="status">${found}</span>`} answer=${list} lines=${6}
+      actions=${html`<${CsvButton} path=${PATH} query=${{ ...filters, pageSize: 100 }} name=${fileNameOf(filters)} />`}
+      before=${html`<${Filters} filters=${filters} setFilters=${setFilters} />`}
+      isEmpty=${() => list.total === 0}
+      empty=${isFiltered
+        ? html`<p class="note">No organization is like that.</p>`
+        : html`<${Empty} call=${sample}>There are no organizations yet. One appears here when you tell of it:<//>`}>
       ${() => html`
-        <${Filters} filters=${filters} setFilters=${setFilters} />
-        ${list.total === 0 && (isFiltered
-          ? html`<p class="note">No organization is like that.</p>`
-          : html`<${Empty} call=${sample}>There are no organizations yet. One appears here when you tell of it:<//>`)}
-        ${list.total > 0 && html`
-          <${Table} caption="Organizations, newest first" rows=${list.rows} rowKey=${(row) => row.id} columns=${COLUMNS} />
-          <${ShowMore} more=${list.more} />
-        `}
+        <${Table} caption="Organizations, newest first" rows=${list.rows} rowKey=${(row) => row.id} columns=${COLUMNS} />
+        <${ShowMore} more=${list.more} />
       `}
     <//>
   `;
 }
+
+/** With what it was filtered by, so that two downloads are told apart. */
+const fileNameOf = (filters) => ["organizations", ...Object.values(filters).filter(Boolean)].join(" ");
 
 function Filters({ filters, setFilters }) {
   const set = (name) => (event) => setFilters({ ...filters, [name]: event.target.value.trim() });

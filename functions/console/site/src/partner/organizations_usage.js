@@ -4,15 +4,16 @@ import { html, useState } from "../../vendor/view.js";
 import { read } from "../api.js";
 import { lastMonths, thisMonth } from "../dates.js";
 import * as format from "../format.js";
+import { numberedPageOf } from "../lists.js";
 import { useList } from "../view/answer.js";
-import { Block, Empty } from "../view/block.js";
+import { Block, Empty, eventCall } from "../view/block.js";
 import { CsvButton, ShareBar, ShowMore } from "../view/pieces.js";
 import { Table } from "../view/table.js";
 
 const PATH = "partner/organizations/usage";
 const MONTHS = 12;
 
-export function OrganizationsUsage() {
+export function OrganizationsUsage({ session }) {
   const [month, setMonth] = useState(thisMonth());
   const list = useList(async (page) => {
     // The rows come with their whole, so that no row is ever a share of another month.
@@ -20,10 +21,10 @@ export function OrganizationsUsage() {
       read(PATH, { month, page: page ?? 1 }),
       page ? null : read("partner/analytics/series", monthQuery(month)),
     ]);
-    const hasMore = used.page * used.pageSize < used.total;
-    return { rows: used.organizations, next: hasMore ? used.page + 1 : null, total: used.total, month, whole };
+    return { ...numberedPageOf("organizations")(used), month, whole };
   }, [month]);
   const shown = list.data?.month ?? month;
+  const sample = eventCall("identification.recorded", { partner_id: session.tenant_id, organization_id: "an-organization", quantity: 1 });
   const all = list.data?.whole.totals.identifications ?? 0;
   return html`
     <${Block} title="Usage by organization" note="${format.month(shown)}, most identifications first" answer=${list}
@@ -36,7 +37,7 @@ export function OrganizationsUsage() {
         <${CsvButton} path=${PATH} query=${{ month, pageSize: 100 }} name="usage by organization ${month}" />
       `}
       isEmpty=${() => list.total === 0}
-      empty=${html`<${Empty}>No organization used anything in ${format.month(shown)}.<//>`}>
+      empty=${html`<${Empty} call=${sample}>No organization used anything in ${format.month(shown)}. Usage appears here as it is recorded:<//>`}>
       ${() => html`
         <${Table} caption="Usage by organization in ${format.month(shown)}" rows=${list.rows} rowKey=${(row) => row.id} columns=${columns(all, list.rows[0])} />
         <${ShowMore} more=${list.more} />

@@ -25,6 +25,6 @@ export function Page({ session, range }) {
     <${PartnerCards} seesUsage=${seesUsage} billing=${seesMoney && billing} range=${range} />
     ${seesUsage && html`<${Identifications} range=${range} session=${session} />`}
     ${seesMoney && html`<${Tiers} billing=${billing} />`}
-    ${seesUsage && html`<${OrganizationsUsage} /><${Organizations} session=${session} />`}
+    ${seesUsage && html`<${OrganizationsUsage} session=${session} /><${Organizations} session=${session} />`}
   `;
 }

@@ -24,9 +24,11 @@ export const Tiers = ({ billing }) => html`
 const noteOf = ({ usage }) =>
   `${format.number(usage.totalIdentifications)} identifications between ${format.day(usage.periodStart)} and ${format.day(usage.periodEnd)}`;
 
+const nameOf = ({ tier }) => (typeof tier === "number" ? `Tier ${tier}` : tier);
+
 const columnsOf = ({ currency, pricingTiers }, usage) => [
-  { title: "Tier", cell: (tier) => `Tier ${tier.tier}` },
-  { title: "Identifications", cell: (tier) => volumeOf(tier) },
+  { title: "Tier", cell: nameOf },
+  { title: "Identifications", cell: (tier) => volumeOf(tier, pricingTiers) },
   { title: "Each", cell: (tier) => format.exactMoney(tier.pricePerIdentification, currency), end: true },
   {
     title: "This period",
@@ -35,19 +37,22 @@ const columnsOf = ({ currency, pricingTiers }, usage) => [
   },
 ];
 
-const volumeOf = ({ minUsage, maxUsage }) =>
-  maxUsage === null ? `from ${format.number(minUsage)}` : `${format.number(minUsage)} to ${format.number(maxUsage)}`;
+function volumeOf(tier, tiers) {
+  const end = endOf(tier, tiers);
+  return end === Infinity ? `from ${format.number(tier.minUsage)}` : `${format.number(tier.minUsage)} to ${format.number(end)}`;
+}
 
-const endOf = (tier) => tier.maxUsage ?? Infinity;
+/** What is beyond the last tier costs its price, whatever end it has: so Tally bills it. */
+const endOf = (tier, tiers) => (tier === tiers.at(-1) ? Infinity : tier.maxUsage ?? Infinity);
 
 /** The tier of the next identification. */
-export const presentTier = (tiers, used) => tiers.find((tier) => used < endOf(tier)) ?? tiers.at(-1);
+export const presentTier = (tiers, used) => tiers.find((tier) => used < endOf(tier, tiers));
 
 /** What so many more cost, each at the price of its tier. */
 export function costOfMore(tiers, used, more) {
   let [cost, from] = [0n, used];
   for (const tier of tiers) {
-    const count = Math.min(used + more, endOf(tier)) - from;
+    const count = Math.min(used + more, endOf(tier, tiers)) - from;
     if (count <= 0) continue;
     cost += BigInt(count) * micros(tier.pricePerIdentification);
     from += count;
