@@ -3,6 +3,7 @@
 import { html } from "../../vendor/view.js";
 import { read } from "../api.js";
 import * as format from "../format.js";
+import { pageOf } from "../lists.js";
 import { useList } from "../view/answer.js";
 import { Block, Empty, eventCall } from "../view/block.js";
 import { CsvButton, ShowMore } from "../view/pieces.js";
@@ -12,10 +13,7 @@ const PATH = "v1/agent/activity/accesses";
 const LIMIT = 10;
 
 export function Accesses({ session }) {
-  const list = useList(async (cursor) => {
-    const page = await read(PATH, { limit: LIMIT, cursor });
-    return { rows: page.accesses, next: page.next_cursor, total: page.total };
-  });
+  const list = useList((cursor) => read(PATH, { limit: LIMIT, cursor }).then(pageOf("accesses")));
   const sample = eventCall("dataset.accessed", {
     tenant_id: session.tenant_id,
     dataset_id: "a-dataset",

@@ -1,6 +1,7 @@
 // Four figures: spend this month, searches, accesses, keys.
 
 import { html } from "../../vendor/view.js";
+import { figure } from "../amounts.js";
 import { read } from "../api.js";
 import * as format from "../format.js";
 import { useAnswer } from "../view/answer.js";
@@ -20,7 +21,7 @@ function ThisMonth() {
   const { data, error, again } = useAnswer(() => read("v1/buyer/spend"));
   if (error) return html`<div class="card"><dt>Spend this month</dt><dd><${Failure} error=${error} again=${again} /></dd></div>`;
   if (!data) return html`<${LoadingCard} label="Spend this month" />`;
-  const money = (name) => format.money(data[name], data.currency);
+  const money = (name) => figure(data[name], data.currency);
   return html`
     <${Card} label="Spend this month" value=${money("total_spend")}
       hint="${money("search_spend")} search, ${money("retrieval_spend")} retrieval" />

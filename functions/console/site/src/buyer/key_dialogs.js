@@ -1,6 +1,6 @@
 // What is asked before a key is made, replaced or revoked, and the one look at a new key.
 
-import { html, useState } from "../../vendor/view.js";
+import { html, useRef, useState } from "../../vendor/view.js";
 import { call } from "../api.js";
 import * as format from "../format.js";
 import { mayDo } from "../session.js";
@@ -20,7 +20,7 @@ const SCOPES = {
 const GRACES = { 0: "At once", 3600: "After an hour", 86400: "After a day", 604800: "After a week" };
 
 export function CreateKey({ session, close, done }) {
-  const offered = Object.keys(SCOPES).filter((scope) => mayDo(session, scope));
+  const maker = useRef(null);
   async function submit(values) {
     const expires = values.get("expires");
     const body = {
@@ -28,36 +28,60 @@ export function CreateKey({ session, close, done }) {
       scopes: values.getAll("scopes"),
       ...(expires && { expires_at: `${expires}T23:59:59Z` }),
     };
-    done(await call("POST", "v1/api-keys", { body, credential: values.get("credential")?.trim() || undefined }));
+    done(await made("v1/api-keys", body, { session, maker }));
   }
   return html`
     <${FormDialog} title="Create an API key" close=${close} submit=${submit} action="Create the key">
       <${Field} label="Name" hint="What will use it"><input name="name" required maxlength="100" /><//>
       <fieldset class="choices">
         <legend>It may</legend>
-        ${offered.map((scope, n) => html`
-          <label><input type="checkbox" name="scopes" value=${scope} checked=${n === 0} /> ${SCOPES[scope]} <code>${scope}</code></label>
+        ${Object.entries(SCOPES).map(([scope, words], n) => html`
+          <label><input type="checkbox" name="scopes" value=${scope} defaultChecked=${n === 0} /> ${words} <code>${scope}</code>
+            ${!mayDo(session, scope) && html` <span class="hint">needs an API key that has it, below</span>`}</label>
         `)}
       </fieldset>
       <${Field} label="Last day" hint="Leave it empty for a key that does not expire."><input name="expires" type="date" /><//>
-      <${MakerField} session=${session} />
+      <${MakerField} session=${session} maker=${maker} needs="and has the scopes above" />
     <//>
   `;
 }
 
-/** Nobody can make a key that lives longer than what it is made with, and a session is short. */
-const MakerField = ({ session }) => session.expires_at && html`
+/**
+ * Nobody can make a key that lives longer than what it is made with, or that may do more; and a
+ * session is short, and has few scopes.
+ */
+const MakerField = ({ session, maker, needs }) => session.expires_at && html`
   <${Field} label="Make it with an API key"
-    hint="A key made in this session ends with it, on ${format.time(session.expires_at)} UTC. Enter a key that may manage keys to make one that lasts; it is used once and not kept.">
-    <input name="credential" type="password" autocomplete="off" spellcheck=${false} placeholder="ipto_…" />
+    hint="A key made in this session ends with it, on ${format.time(session.expires_at)} UTC. To make one that lasts, enter a key that may manage keys ${needs}; it is used once and not kept.">
+    <input ref=${maker} type="password" autocomplete="off" spellcheck=${false} placeholder="ipto_…" />
   <//>
 `;
 
+/** A new key, made with the key in the field `maker`, or with the session if that is empty. */
+async function made(path, body, { session, maker }) {
+  const credential = maker.current?.value.trim() || undefined;
+  try {
+    if (credential) await checkTenant(credential, session);
+    return await call("POST", path, { body, credential });
+  } catch (error) {
+    maker.current?.focus();
+    if (error.status === 403 && maker.current && !credential) error.message += " Enter one above.";
+    throw error;
+  }
+}
+
+/** Another tenant's key would make the new one there. */
+async function checkTenant(credential, session) {
+  const whose = await call("GET", "v1/session", { credential });
+  if (whose.tenant_id === session.tenant_id) return;
+  throw new Error(`This is a key of ${whose.display_name}. Enter one of ${session.display_name}.`);
+}
+
 export function RotateKey({ session, row, close, done }) {
+  const maker = useRef(null);
   async function submit(values) {
     const body = { grace_seconds: Number(values.get("grace")) };
-    const credential = values.get("credential")?.trim() || undefined;
-    done(await call("POST", `v1/api-keys/${row.api_key_id}/rotate`, { body, credential }));
+    done(await made(`v1/api-keys/${row.api_key_id}/rotate`, body, { session, maker }));
   }
   return html`
     <${FormDialog} title="Rotate ${row.name}" close=${close} submit=${submit} action="Make the new key">
@@ -67,7 +91,7 @@ export function RotateKey({ session, row, close, done }) {
           ${Object.entries(GRACES).map(([seconds, words]) => html`<option value=${seconds} selected=${seconds === "86400"}>${words}</option>`)}
         </select>
       <//>
-      <${MakerField} session=${session} />
+      <${MakerField} session=${session} maker=${maker} needs="and has the scopes of this one (${row.scopes.join(", ")})" />
     <//>
   `;
 }

@@ -2,7 +2,9 @@
 
 import { html, useState } from "../../vendor/view.js";
 import { read } from "../api.js";
+import { useFocusThatStays } from "../focus.js";
 import * as format from "../format.js";
+import { pageOf } from "../lists.js";
 import { useList } from "../view/answer.js";
 import { Block, Empty } from "../view/block.js";
 import { CsvButton, ShowMore, Status } from "../view/pieces.js";
@@ -14,10 +16,7 @@ const PATH = "v1/api-keys";
 export function Keys({ session }) {
   const [changes, setChanges] = useState(0);
   const [dialog, setDialog] = useState(null);
-  const list = useList(async (cursor) => {
-    const page = await read(PATH, { cursor });
-    return { rows: page.api_keys, next: page.next_cursor, total: page.total };
-  }, [changes]);
+  const list = useList((cursor) => read(PATH, { cursor }).then(pageOf("api_keys")), [changes]);
   const close = () => setDialog(null);
   const done = (made) => {
     setDialog(made ? { kind: "new", key: made } : null);
@@ -35,7 +34,7 @@ export function Keys({ session }) {
         <${CsvButton} path=${PATH} query=${{ limit: 100 }} name="api keys" />
         <button type="button" class="main" onClick=${() => setDialog({ kind: "create" })}>Create a key</button>
       `}
-      isEmpty=${() => list.total === 0} empty=${html`<${Empty}>There are no keys yet.<//>`}>
+      isEmpty=${() => list.total === 0} empty=${html`<${Empty} call=${SAMPLE}>There are no keys yet. Create one here, or with a credential that may manage keys:<//>`}>
       ${() => html`
         <${Table} caption="API keys, newest first" rows=${list.rows} rowKey=${(row) => row.api_key_id}
           columns=${[...COLUMNS, { title: "Actions", cell: (row) => html`<${Actions} row=${row} ask=${setDialog} />`, end: true }]} />
@@ -45,6 +44,12 @@ export function Keys({ session }) {
     ${dialog && dialogs[dialog.kind]()}
   `;
 }
+
+const SAMPLE = [
+  `curl ${new URL("../v1/api-keys", document.baseURI.split("#")[0])} -H "Authorization: Bearer $TOKEN" \\`,
+  `  -H "Content-Type: application/json" \\`,
+  `  -d '${JSON.stringify({ name: "Nightly export", scopes: ["usage:read"] })}'`,
+].join("\n");
 
 const stateOf = (row) => (row.status === "active" && row.expires_at && Date.parse(row.expires_at) < Date.now() ? "expired" : row.status);
 
@@ -58,7 +63,9 @@ const COLUMNS = [
 ];
 
 function Actions({ row, ask }) {
-  if (stateOf(row) !== "active") return html`<span class="hint">none</span>`;
+  const isActive = stateOf(row) === "active";
+  const place = useFocusThatStays(isActive);
+  if (!isActive) return html`<span class="hint" ref=${place} tabindex="-1">none<span class="unseen">: ${row.name} is ${stateOf(row)}</span></span>`;
   return html`
     <span class="row-actions">
       <button type="button" class="quiet" aria-label="Rotate ${row.name}" onClick=${() => ask({ kind: "rotate", key: row })}>Rotate</button>

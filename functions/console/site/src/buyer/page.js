@@ -14,7 +14,7 @@ export function Page({ session, range }) {
   const spend = useSpend(seesMoney, range);
   return html`
     <${BuyerCards} seesUsage=${seesUsage} seesMoney=${seesMoney} spend=${spend} />
-    ${seesMoney && html`<${Spend} spend=${spend} range=${range} />`}
+    ${seesMoney && html`<${Spend} spend=${spend} range=${range} session=${session} />`}
     ${seesUsage && html`<${Searches} session=${session} /><${Accesses} session=${session} />`}
     ${mayDo(session, "keys:write") && html`<${Keys} session=${session} />`}
   `;

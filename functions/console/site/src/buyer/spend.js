@@ -1,11 +1,12 @@
 // Spend over time, by kind.
 
 import { html } from "../../vendor/view.js";
+import { figure } from "../amounts.js";
 import { read } from "../api.js";
 import * as format from "../format.js";
 import { isZero } from "../money.js";
 import { useAnswer } from "../view/answer.js";
-import { Block, Empty } from "../view/block.js";
+import { Block, Empty, eventCall } from "../view/block.js";
 import { Chart } from "../view/chart.js";
 import { isOpenPeriod } from "../view/period.js";
 import { CsvButton } from "../view/pieces.js";
@@ -19,14 +20,25 @@ export function useSpend(mayRead, { from, to, granularity }) {
   return mayRead ? answer : null;
 }
 
-export function Spend({ spend, range }) {
+export function Spend({ spend, range, session }) {
   const shown = spend.data ?? range;
+  const currency = session.billing_currency;
+  const sample = eventCall("search.performed", {
+    tenant_id: session.tenant_id,
+    query_text: "unpaid invoices",
+    dataset_ids: ["a-dataset"],
+    result_count: 12,
+    charged_amount: "0.45",
+    currency,
+  });
   const query = { from: range.from, to: range.to, granularity: range.granularity };
   return html`
-    <${Block} title="Spend" note="Net of refunds, by the day on which it was posted" answer=${spend} lines=${13}
+    <${Block} title="Spend" note="Refunds are subtracted. Each amount counts on the day it was booked" answer=${spend} lines=${13}
       actions=${html`<${CsvButton} path=${PATH} query=${query} name="spend ${range.from} ${range.to}" />`}
       isEmpty=${({ totals }) => isZero(totals.total_spend) && totals.searches + totals.accesses === 0}
-      empty=${html`<${Empty}>Nothing was spent from ${format.range(shown)}. Spend appears here when you search or access a dataset.<//>`}>
+      empty=${html`<${Empty} call=${sample}>
+        Nothing was spent in ${currency} from ${format.range(shown)}. Spend appears here when the marketplace tells of a search or an access that you made:
+      <//>`}>
       ${(series) => html`<${SpendChart} series=${series} />`}
     <//>
   `;
@@ -36,20 +48,21 @@ export function Spend({ spend, range }) {
 function SpendChart({ series }) {
   const { currency, totals, periods } = series;
   const when = format.range(series);
-  const money = (name) => (row) => format.money(row[name], currency);
+  const exact = (name) => (row) => format.exactMoney(row[name], currency);
   const parts = [
-    { label: "Search", kind: "first", value: (row) => Number(row.search_spend), text: money("search_spend") },
-    { label: "Retrieval", kind: "second", value: (row) => Number(row.retrieval_spend), text: money("retrieval_spend") },
+    { label: "Search", kind: "first", name: "search_spend" },
+    { label: "Retrieval", kind: "second", name: "retrieval_spend" },
   ];
-  const total = { label: "Spend", text: money("total_spend") };
+  const spent = figure(totals.total_spend, currency);
   return html`
-    <${Chart} title="Spend, ${when}" rows=${periods} series=${parts} total=${total}
+    <${Chart} title="Spend, ${when}" rows=${periods} total=${{ label: "Spend", text: exact("total_spend") }}
+      series=${parts.map((part) => ({ ...part, value: (row) => Number(row[part.name]), text: exact(part.name) }))}
       soFar=${isOpenPeriod(series)} formatTick=${(tick) => format.shortMoney(tick, currency)}
       summary=${{
-        total: total.text(totals),
+        total: spent,
         when,
-        parts: parts.map((part) => part.text(totals)),
-        text: `${when}: ${total.text(totals)}`,
+        parts: parts.map((part) => figure(totals[part.name], currency)),
+        text: `${when}: ${spent}`,
       }} />
   `;
 }

@@ -1,7 +1,7 @@
 // A statement as a sum, whether it is made or still to come.
 
 import * as format from "../format.js";
-import { isNegative, isZero, negated, sum } from "../money.js";
+import { amountOf, isNegative, isZero, micros, negated } from "../money.js";
 
 /** From the gross to what is paid. `hint`: beside the gross. */
 export function partsOf(statement, hint) {
@@ -19,7 +19,7 @@ export function partsOf(statement, hint) {
 
 /** Why a statement pays nothing. Its gross is the sum of its lines, rounded. */
 export function whyNothing({ gross_revenue, carried_in, currency, lines }) {
-  const exact = isZero(gross_revenue) ? sum(lines.map((line) => line.amount)) : gross_revenue;
+  const exact = isZero(gross_revenue) ? amountOf(lines.reduce((total, line) => total + micros(line.amount), 0n)) : gross_revenue;
   if (isNegative(exact)) return "more was refunded than sold";
   if (isZero(exact)) return "as much was refunded as sold";
   if (isZero(gross_revenue)) return `${format.exactMoney(exact, currency)} is less than can be paid`;
