@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page
 
 from functions.console import app
+from tally.payouts.model.currencies import MINOR_DIGITS, minor_digits
 from tests.console.served import serve
 from tests.world import World
 
@@ -51,13 +52,13 @@ def test_decimals_stay_what_they_are(page: Page, text: str, value: Any) -> None:
     assert run(page, "exact", "parseExactly", text) == value
 
 
-def test_sums_are_exact(page: Page) -> None:
+def test_amounts_are_calculated_exactly(page: Page) -> None:
     @settings(max_examples=50, deadline=None)
-    @given(st.lists(AMOUNTS, max_size=8))
-    def adds_up(amounts: list[Decimal]) -> None:
-        assert Decimal(run(page, "money", "sum", [f"{each:f}" for each in amounts])) == sum(amounts)
+    @given(AMOUNTS)
+    def is_negated(amount: Decimal) -> None:
+        assert Decimal(run(page, "money", "negated", f"{amount:f}")) == -amount
 
-    adds_up()
+    is_negated()
 
 
 @pytest.mark.parametrize(
@@ -78,6 +79,11 @@ def test_a_change_is_told_against_what_was(page: Page, now: str, before: str, ch
         ("99999999999999.99", "USD", "$99,999,999,999,999.99"),
         ("1250", "JPY", "¥1,250"),
         ("1.5", "KWD", "KWD\u00a01.500"),
+        ("17.85", "HUF", "HUF\u00a017.85"),
+        ("1.455", "IQD", "IQD\u00a01.455"),
+        ("0.125", "USD", "$0.12"),
+        ("0.135", "USD", "$0.14"),
+        ("-0.001", "USD", "$0.00"),
     ],
 )
 def test_money_is_written_in_its_currency(
@@ -86,9 +92,40 @@ def test_money_is_written_in_its_currency(
     assert run(page, "format", "money", amount, currency) == shown
 
 
+def test_every_currency_has_the_decimals_of_the_statements(page: Page) -> None:
+    known = page.evaluate("Intl.supportedValuesOf('currency')")
+    shown = page.evaluate(
+        """async ([module, codes]) => {
+          const { money } = await import(module);
+          const digits = (text) => (text.split(".")[1] ?? "").length;
+          return Object.fromEntries(codes.map((code) => [code, digits(money("1", code))]));
+        }""",
+        [f"./{app.endpoint.version}/src/format.js", [*known, *MINOR_DIGITS]],
+    )
+
+    assert shown == {code: minor_digits(code) for code in shown}
+    assert set(MINOR_DIGITS) | {"HUF", "PKR", "USD"} <= set(shown)
+
+
 def test_small_charges_are_written_with_all_decimals(page: Page) -> None:
     assert run(page, "format", "exactMoney", "0.0031", "USD") == "$0.0031"
     assert run(page, "format", "exactMoney", "2.5", "USD") == "$2.50"
+
+
+@pytest.mark.parametrize(
+    ("tick", "shown"),
+    [
+        (0, "$0"),
+        (0.0005, "$0.0005"),
+        (0.25, "$0.25"),
+        (0.5, "$0.50"),
+        (40, "$40"),
+        (-40, "\u2212$40"),
+        (2500, "$2.5K"),
+    ],
+)
+def test_a_scale_shows_the_digits_of_its_ticks(page: Page, tick: float, shown: str) -> None:
+    assert run(page, "format", "shortMoney", tick, "USD") == shown
 
 
 def test_times_are_utc_wherever_the_reader_is(page: Page) -> None:

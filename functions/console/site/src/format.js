@@ -4,6 +4,14 @@ import { isNegative, isZero } from "./money.js";
 
 const LOCALE = "en";
 const EXACT = 6;
+const USUAL_DIGITS = 2;
+
+// The decimals of the other currencies, as the statements have them. Browsers know those that people
+// use in cash, which are fewer for some.
+const MINOR_DIGITS = {
+  BHD: 3, BIF: 0, CLF: 4, CLP: 0, DJF: 0, GNF: 0, IQD: 3, ISK: 0, JOD: 3, JPY: 0, KMF: 0, KRW: 0, KWD: 3,
+  LYD: 3, OMR: 3, PYG: 0, RWF: 0, TND: 3, UGX: 0, UYI: 0, UYW: 4, VND: 0, VUV: 0, XAF: 0, XOF: 0, XPF: 0,
+};
 const UNITS = ["B", "KB", "MB", "GB", "TB", "PB"];
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const WEEKDAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
@@ -15,25 +23,37 @@ const rates = new Intl.NumberFormat(LOCALE, { style: "percent", maximumFractionD
 const months = new Intl.DateTimeFormat(LOCALE, { timeZone: "UTC", year: "numeric", month: "long" });
 const currencies = new Map();
 
-function currencyFormat(currency, options) {
-  const name = currency + JSON.stringify(options);
+const minorDigits = (currency) => MINOR_DIGITS[currency] ?? USUAL_DIGITS;
+
+/** Rounded as the statements are, and without a sign if nothing is left. */
+function written(amount, currency, least, most, notation = "standard") {
+  const name = [currency, least, most, notation].join();
   if (!currencies.has(name)) {
-    const style = { style: "currency", currency, ...options };
-    currencies.set(name, new Intl.NumberFormat(LOCALE, style));
+    currencies.set(name, new Intl.NumberFormat(LOCALE, {
+      style: "currency",
+      currency,
+      notation,
+      minimumFractionDigits: least,
+      maximumFractionDigits: most,
+      roundingMode: "halfEven",
+      signDisplay: "negative",
+    }));
   }
-  return currencies.get(name);
+  return minus(currencies.get(name).format(amount));
 }
 
 /** With the currency's decimals. Intl reads the text of a decimal exactly. */
-export const money = (amount, currency) => minus(currencyFormat(currency, {}).format(amount));
+export const money = (amount, currency) =>
+  written(amount, currency, minorDigits(currency), minorDigits(currency));
 
 /** With all decimals that it has: what one search cost. */
-export const exactMoney = (amount, currency) =>
-  minus(currencyFormat(currency, { maximumFractionDigits: EXACT }).format(amount));
+export const exactMoney = (amount, currency) => written(amount, currency, minorDigits(currency), EXACT);
 
-/** For the scale of a chart. */
-export const shortMoney = (value, currency) =>
-  minus(currencyFormat(currency, { notation: "compact", maximumFractionDigits: 1, minimumFractionDigits: 0 }).format(value));
+/** For the scale of a chart: $2.5K, $40, $0.50, $0.0005. Its ticks are round numbers. */
+export function shortMoney(value, currency) {
+  if (Math.abs(value) >= 1000) return written(value, currency, 0, 2, "compact");
+  return Number.isInteger(value) ? written(value, currency, 0, 0) : exactMoney(value, currency);
+}
 
 const minus = (text) => text.replace("-", "\u2212");
 

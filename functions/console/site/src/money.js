@@ -16,8 +16,6 @@ export function amountOf(units) {
   return `${units < 0n ? "-" : ""}${digits.slice(0, -DECIMALS)}.${digits.slice(-DECIMALS)}`;
 }
 
-export const sum = (amounts) => amountOf(amounts.reduce((total, each) => total + micros(each), 0n));
-
 export const negated = (amount) => amountOf(-micros(amount));
 
 export const isZero = (amount) => micros(amount) === 0n;
