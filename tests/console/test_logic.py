@@ -167,6 +167,7 @@ DEFAULT = ranged("30d", "2026-03-07", "2026-04-05", "day")
         ({"range": "custom", "from": "2026-03-01", "to": "2026-02-01"}, DEFAULT),
         ({"range": "custom", "from": "2020-01-01", "to": "2026-02-01"}, DEFAULT),
         ({"range": "custom", "from": "2026-13-01", "to": "2026-14-01"}, DEFAULT),
+        ({"range": "custom", "from": "2026-02-30", "to": "2026-03-05"}, DEFAULT),
     ],
     ids=str,
 )

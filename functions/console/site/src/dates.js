@@ -2,7 +2,7 @@
 
 const DAY_MS = 86_400_000;
 const MOST_DAYS_BY_DAY = 120;
-export const MOST_DAYS = 1096;
+const MOST_DAYS = 1096;
 
 export const today = () => new Date().toISOString().slice(0, 10);
 
@@ -24,9 +24,19 @@ export function addMonths(month, months) {
 export const lastMonths = (count) =>
   Array.from({ length: count }, (_, back) => addMonths(thisMonth(), -back));
 
-const isDay = (text) => /^\d{4}-\d\d-\d\d$/.test(text ?? "") && !Number.isNaN(at(text));
+/** 30 February is none, although Date.parse takes it for 2 March. */
+const isDay = (text) =>
+  /^\d{4}-\d\d-\d\d$/.test(text ?? "") && !Number.isNaN(at(text)) && addDays(text, 0) === text;
 
 export const RANGES = { "30d": "30 days", "90d": "90 days", "12m": "12 months", custom: "Custom" };
+
+/** Why two days are no range; null if they are one. */
+export function rangeFault({ from, to }) {
+  if (!isDay(from) || !isDay(to)) return "Choose a first and a last day.";
+  if (from > to) return "The first day comes after the last.";
+  if (daysIn(from, to) > MOST_DAYS) return `Choose at most ${MOST_DAYS.toLocaleString("en")} days.`;
+  return null;
+}
 
 /** What the address asks for: `{name, from, to, granularity}`; the last 30 days if it does not. */
 export function rangeOf({ range, from, to }) {
@@ -35,8 +45,7 @@ export function rangeOf({ range, from, to }) {
   if (range === "12m") {
     return { name: "12m", from: `${addMonths(last.slice(0, 7), -11)}-01`, to: last, granularity: "month" };
   }
-  const isFit = isDay(from) && isDay(to) && from <= to && daysIn(from, to) <= MOST_DAYS;
-  if (range === "custom" && isFit) {
+  if (range === "custom" && !rangeFault({ from, to })) {
     const granularity = daysIn(from, to) <= MOST_DAYS_BY_DAY ? "day" : "month";
     return { name: "custom", from, to, granularity };
   }

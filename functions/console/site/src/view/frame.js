@@ -2,7 +2,7 @@
 
 import { html } from "../../vendor/view.js";
 import { adjust, hrefTo } from "../address.js";
-import { RANGES, addDays, rangeOf, today } from "../dates.js";
+import { RANGES, rangeFault, rangeOf, today } from "../dates.js";
 import * as format from "../format.js";
 
 export const Frame = ({ session, pages, page, query, signOut, children }) => html`
@@ -21,7 +21,7 @@ export const Frame = ({ session, pages, page, query, signOut, children }) => htm
   </header>
   <main id="main" tabindex="-1">
     <div class="page-head">
-      <h1>${page.title}</h1>
+      <h1 tabindex="-1">${page.title}</h1>
       ${page.hasPeriod && html`<${PeriodPicker} query=${query} />`}
     </div>
     ${children}
@@ -38,6 +38,7 @@ function skipToMain(event) {
 function PeriodPicker({ query }) {
   const range = rangeOf(query);
   const custom = query.range === "custom";
+  const fault = custom && rangeFault(query);
   return html`
     <form class="period" aria-label="Period" onSubmit=${(event) => event.preventDefault()}>
       <fieldset>
@@ -53,10 +54,13 @@ function PeriodPicker({ query }) {
       ${custom && html`
         <div class="days">
           <input type="date" aria-label="First day" value=${query.from} min="2000-01-01" max=${query.to}
+            aria-describedby="fault" aria-invalid=${String(Boolean(fault))}
             onChange=${(event) => adjust({ from: event.target.value })} />
-          <input type="date" aria-label="Last day" value=${query.to} min=${query.from} max=${addDays(today(), 0)}
+          <input type="date" aria-label="Last day" value=${query.to} min=${query.from} max=${today()}
+            aria-describedby="fault" aria-invalid=${String(Boolean(fault))}
             onChange=${(event) => adjust({ to: event.target.value })} />
         </div>
+        <p id="fault" role="status">${fault && `${fault} These are the last 30 days:`}</p>
       `}
       <p class="hint">${format.range(range)}</p>
     </form>
