@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from itertools import chain, repeat
 from urllib.parse import parse_qs, urlsplit
@@ -93,9 +94,33 @@ def test_a_session_handed_over_leaves_the_address_at_once(served: Served) -> Non
 def test_the_next_session_may_be_handed_over_later(served: Served) -> None:
     page = served.signed_in("provider", "acme")
 
-    page.evaluate("hash => { location.hash = hash }", served.session("umbrella", page="provider"))
+    hand_over(page, served.session("umbrella", page="provider"))
 
     expect(page.get_by_role("banner")).to_contain_text("Umbrella")
+
+
+def test_a_browser_that_stores_nothing_keeps_the_session_in_the_page(served: Served) -> None:
+    block_storage(served)
+    page = served.signed_in("provider", "acme")
+
+    page.get_by_role("link", name="Buyer").click()
+    settle(page)
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Buyer")
+
+
+def hand_over(page: Page, fragment: str) -> None:
+    """What the page around the console does."""
+    page.evaluate("fragment => { location.hash = fragment }", fragment)
+
+
+def block_storage(served: Served) -> None:
+    """As browsers do for a frame that may keep no cookies."""
+    served.context.add_init_script(
+        """Object.defineProperty(window, "sessionStorage", {
+          get() { throw new DOMException("Access is denied.", "SecurityError"); },
+        });"""
+    )
 
 
 def test_signing_out_forgets_the_session(served: Served) -> None:
@@ -103,7 +128,7 @@ def test_signing_out_forgets_the_session(served: Served) -> None:
 
     page.get_by_role("button", name="Sign out").click()
 
-    expect(page.get_by_role("heading", level=1)).to_have_text("Sign in to Tally")
+    expect(page.get_by_role("heading", name="Sign in to Tally")).to_be_focused()
     expect(page.get_by_role("status")).to_have_text("You are signed out.")
     assert page.evaluate(STORED) == ""
 
@@ -358,6 +383,49 @@ def test_a_code_that_was_not_asked_for_is_refused(served: Served) -> None:
 
     expect(page.get_by_role("alert")).to_contain_text("This sign-in was not begun here.")
     assert [each for each in served.asked if each.url.endswith("/token")] == []
+
+
+@pytest.mark.parametrize(
+    ("token", "told"),
+    [
+        (lambda route: route.abort(), "The issuer cannot be reached."),
+        (lambda route: route.fulfill(status=400, json={}), "The issuer gave no token."),
+        (lambda route: route.fulfill(status=200, body="<p>Hi"), "The issuer cannot be reached."),
+        (lambda route: route.fulfill(json={"id_token": "x"}), "The issuer gave no token."),
+    ],
+    ids=["unreachable", "refused", "garbled", "none"],
+)
+def test_why_no_token_came_is_told(
+    served: Served, token: Callable[[Route], None], told: str
+) -> None:
+    served.instead["/console/config.json"] = lambda: (200, JSON, {"oidc": OIDC})
+    served.context.route(f"{ISSUER}/**", sent_back())
+    served.context.route("**/token", token)
+    page = served.open()
+
+    page.get_by_role("button", name="Sign in with your account").click()
+
+    expect(page.get_by_role("alert")).to_have_text(re.compile(f"^{told}"))
+    assert page.evaluate(STORED) == ""
+
+
+def test_a_code_without_a_sign_in_leaves_the_address(served: Served) -> None:
+    page = served.open()
+
+    page.goto(f"{BASE}/console/?code=c0de&state=forged#/buyer")
+
+    expect(page.get_by_role("alert")).to_contain_text("This sign-in was not begun here.")
+    expect(page).to_have_url(f"{BASE}/console/#/buyer")
+
+
+def test_an_account_needs_a_browser_that_stores_something(served: Served) -> None:
+    block_storage(served)
+    served.instead["/console/config.json"] = lambda: (200, JSON, {"oidc": OIDC})
+    page = served.open()
+
+    page.get_by_role("button", name="Sign in with your account").click()
+
+    expect(page.get_by_role("alert")).to_contain_text("Your browser stores nothing for this page.")
 
 
 def sent_back(state: str | None = None) -> Callable[[Route], None]:

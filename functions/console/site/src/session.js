@@ -1,6 +1,7 @@
-// Who is signed in. The token lives in this tab's sessionStorage; an API key is never kept.
+// Who is signed in. The token lives in this tab alone; an API key is never kept.
 
 import { call, useToken } from "./api.js";
+import { drop, recall, remember } from "./stored.js";
 
 const STORED = "tally.session";
 const LASTS_S = 8 * 60 * 60;
@@ -25,11 +26,11 @@ export async function signInWithKey(key) {
   keep(opened.session_token);
 }
 
-export const keep = (token) => sessionStorage.setItem(STORED, token);
+export const keep = (token) => remember(STORED, token);
 
 /** The session of the stored token; null if nobody is signed in. `ended` is called when it ends. */
 export async function currentSession(ended) {
-  const token = sessionStorage.getItem(STORED);
+  const token = recall(STORED);
   useToken(token, () => {
     forget();
     ended();
@@ -38,7 +39,7 @@ export async function currentSession(ended) {
 }
 
 export function forget() {
-  sessionStorage.removeItem(STORED);
+  drop(STORED);
   useToken(null);
 }
 

@@ -1,6 +1,6 @@
 // Signing in: with an API key, or at the marketplace's issuer if the stack has one for people.
 
-import { html, useEffect, useState } from "../../vendor/view.js";
+import { html, useEffect, useRef, useState } from "../../vendor/view.js";
 import { issuer, leaveToSignIn } from "../oidc.js";
 import { signInWithKey } from "../session.js";
 import { Failure } from "./block.js";
@@ -11,8 +11,11 @@ const ICON = new URL("../../icon.svg", import.meta.url).href;
 export function SignIn({ why, error, done }) {
   const [state, setState] = useState({ isBusy: false, error });
   const [oidc, setOidc] = useState(null);
+  const heading = useRef(null);
   useEffect(() => {
     issuer().then(setOidc, () => {});
+    // What had the focus is gone.
+    if (why) heading.current.focus();
   }, []);
 
   async function submit(event) {
@@ -27,11 +30,19 @@ export function SignIn({ why, error, done }) {
     }
   }
 
+  async function leave() {
+    try {
+      await leaveToSignIn(oidc);
+    } catch (failed) {
+      setState({ isBusy: false, error: failed });
+    }
+  }
+
   return html`
     <main class="sign-in">
       <img src=${ICON} alt="" />
-      <h1>Sign in to Tally</h1>
-      ${why && html`<p role="status">${why}</p>`}
+      <h1 ref=${heading} tabindex="-1" aria-describedby=${why && "why"}>Sign in to Tally</h1>
+      ${why && html`<p id="why" role="status">${why}</p>`}
       <form onSubmit=${submit}>
         <label class="field">
           <span>API key</span>
@@ -44,7 +55,7 @@ export function SignIn({ why, error, done }) {
       </form>
       ${oidc && html`
         <p class="or">or</p>
-        <button type="button" onClick=${() => leaveToSignIn(oidc)}>Sign in with your account</button>
+        <button type="button" onClick=${leave}>Sign in with your account</button>
       `}
     </main>
   `;
