@@ -90,6 +90,28 @@ def serve(context: BrowserContext, world: World) -> Served:
     return served
 
 
+@dataclass
+class Held:
+    """The next requests for a path, `number` of them: they wait for their answer until let go."""
+
+    served: Served
+    pattern: str
+    number: int = 1
+    routes: list[Route] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.served.context.route(self.pattern, self._hold, times=self.number)
+
+    def _hold(self, route: Route) -> None:
+        self.routes.append(route)
+
+    def let_go(self, page: Page) -> None:
+        assert len(self.routes) == self.number
+        for route in self.routes:
+            with page.expect_event("requestfinished", lambda it, sent=route.request: it == sent):
+                self.served.answer(route)
+
+
 def settle(page: Page) -> None:
     """Wait until nothing is loading any more."""
     expect(page.locator("[aria-busy=true], .skeleton")).to_have_count(0)

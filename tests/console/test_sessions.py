@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
 
 from tally.access.model.scopes import Scope
-from tests.console.served import BASE, Answer, Served, market, serve, settle
+from tests.console.served import BASE, READS, Answer, Held, Served, market, serve, settle
 from tests.world import World, new_world
 
 pytestmark = pytest.mark.slow
@@ -97,6 +97,52 @@ def test_the_next_session_may_be_handed_over_later(served: Served) -> None:
     hand_over(page, served.session("umbrella", page="provider"))
 
     expect(page.get_by_role("banner")).to_contain_text("Umbrella")
+    expect(page).to_have_title("Provider · Umbrella · Tally")
+    statements = page.get_by_role("region", name="Statements")
+    expect(statements).to_contain_text("There is no statement yet.")
+
+
+def test_a_session_handed_over_later_names_its_page_and_period(served: Served) -> None:
+    page = served.signed_in("provider", "globex")
+
+    hand_over(page, served.session("globex", page="buyer", range="90d"))
+
+    expect(page).to_have_url(f"{BASE}/console/#/buyer?range=90d")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Buyer")
+    expect(page.get_by_role("radio", name="90 days")).to_be_checked()
+
+
+def test_of_two_sessions_the_later_one_is_shown(served: Served) -> None:
+    page = served.signed_in("provider", "acme")
+    held = Held(served, "**/v1/session")
+    with page.expect_request("**/v1/session"):
+        hand_over(page, served.session("globex", page="provider"))
+    hand_over(page, served.session("umbrella", page="provider"))
+    expect(page.get_by_role("banner")).to_contain_text("Umbrella")
+
+    held.let_go(page)
+
+    page.get_by_text("90 days").click()
+    settle(page)
+    expect(page.get_by_role("banner")).to_contain_text("Umbrella")
+
+
+def test_a_late_refusal_does_not_end_the_next_session(served: Served) -> None:
+    page = served.signed_in("buyer", "globex")
+    held = Held(served, "**/v1/buyer/series?*")
+    with page.expect_request("**/v1/buyer/series?*"):
+        page.get_by_text("90 days").click()
+    hand_over(page, served.session("globex", *READS, page="buyer"))
+    settle(page)
+    served.instead["/v1/buyer/series"] = lambda: failed(401, "unauthorized")
+
+    held.let_go(page)
+
+    del served.instead["/v1/buyer/series"]
+    page.get_by_text("12 months").click()
+    settle(page)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Buyer")
+    assert page.evaluate(STORED).startswith("sess_")
 
 
 def test_a_browser_that_stores_nothing_keeps_the_session_in_the_page(served: Served) -> None:

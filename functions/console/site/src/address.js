@@ -4,6 +4,9 @@ import { useEffect, useState } from "../vendor/view.js";
 
 const CHANGED = "tally:address";
 
+/** Whether it hands over a session instead of naming a page. */
+const isHandingOver = () => location.hash.startsWith("#session=");
+
 /** `{page, query}` */
 export function readAddress() {
   const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
@@ -31,7 +34,7 @@ export function replaceAddress(page, query = {}) {
 export function useAddress() {
   const [address, setAddress] = useState(readAddress);
   useEffect(() => {
-    const follow = () => setAddress(readAddress());
+    const follow = () => isHandingOver() || setAddress(readAddress());
     addEventListener("hashchange", follow);
     addEventListener(CHANGED, follow);
     return () => {

@@ -17,9 +17,9 @@ export function useToken(newToken, refused = () => {}) {
 }
 
 export class ApiError extends Error {
-  constructor(message, { status = 0, code = "", requestId = null, details = [] } = {}) {
+  constructor(message, { status = 0, requestId = null } = {}) {
     super(message);
-    Object.assign(this, { status, code, requestId, details });
+    Object.assign(this, { status, requestId });
   }
 }
 
@@ -29,7 +29,7 @@ export const read = (path, query = {}) => call("GET", path, { query });
 /** Any method, with a body. `credential` instead of the session's token. */
 export async function call(method, path, { query = {}, body, credential } = {}) {
   const response = await request(method, path, { query, body, credential });
-  const text = await response.text();
+  const text = await textOf(response);
   const answer = text ? parseExactly(text) : null;
   return path.startsWith("v1/") ? answer?.data : answer;
 }
@@ -39,7 +39,7 @@ export async function readCsv(path, query = {}) {
   let [text, next] = ["", urlOf(path, query)];
   for (let page = 0; next && page < MOST_PAGES; page += 1) {
     const response = await requestUrl("GET", next, { accept: "text/csv" });
-    const lines = await response.text();
+    const lines = await textOf(response);
     text += text ? lines.slice(lines.indexOf("\n") + 1) : lines;
     next = linkedNext(response);
   }
@@ -52,6 +52,7 @@ const request = (method, path, { query, ...options }) =>
 
 async function requestUrl(method, url, { body, credential, accept = "application/json" }) {
   const used = credential ?? token;
+  const isCurrent = () => used === token || used === credential;
   const headers = { Accept: accept, ...(used && { Authorization: `Bearer ${used}` }) };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   for (let waits = 0; ; waits += 1) {
@@ -61,24 +62,30 @@ async function requestUrl(method, url, { body, credential, accept = "application
     const isBusy = response.status === 429 || response.status === 503;
     if (isBusy && waitS && waitS <= LONGEST_WAIT_S && waits < MOST_WAITS) {
       await new Promise((done) => setTimeout(done, waitS * 1000));
-      continue;
+      if (isCurrent()) continue;
     }
     const error = await errorOf(response);
-    if (error.status === 401 && !credential) whenRefused();
+    // A late answer says nothing of the session that came after its own.
+    if (error.status === 401 && used === token) whenRefused();
     throw error;
   }
 }
 
-async function sent(url, options) {
+const sent = (url, options) => reached(fetch(url, options));
+
+const textOf = (response) => reached(response.text());
+
+/** What comes over the network, or an error for people in place of the browser's own. */
+async function reached(promise) {
   try {
-    return await fetch(url, options);
+    return await promise;
   } catch {
     throw new ApiError("The service cannot be reached. Check your connection and try again.");
   }
 }
 
 async function errorOf(response) {
-  const text = await response.text();
+  const text = await textOf(response);
   let answer = {};
   try {
     answer = JSON.parse(text);
@@ -88,8 +95,6 @@ async function errorOf(response) {
   const error = answer.error ?? answer;
   return new ApiError(error.message ?? `The service answered with status ${response.status}.`, {
     status: response.status,
-    code: error.code,
-    details: Array.isArray(error.details) ? error.details : [],
     requestId: answer.request_id ?? response.headers.get("X-Request-Id"),
   });
 }

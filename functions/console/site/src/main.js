@@ -22,15 +22,22 @@ function seesNumbers(session) {
 }
 
 function App({ begun }) {
-  const [state, setState] = useState({ session: null, isLoading: true, why: null, error: begun.error });
+  const [state, setState] = useState({ isLoading: true });
   const address = useAddress();
+  const starts = useRef(0);
 
   async function start(isFresh = false) {
+    starts.current += 1;
+    const number = starts.current;
+    // A start that was overtaken by the next one has nothing to say any more.
+    const show = (shown) => number === starts.current && setState({ number, ...shown });
+    const load = () => currentSession(() => show({ why: "Your session has ended. Sign in again to go on." }));
+    show({ isLoading: true });
     try {
-      const ended = () => setState({ session: null, isLoading: false, why: "Your session has ended. Sign in again to go on." });
-      setState({ session: await currentSession(ended), isLoading: false, isFresh, error: begun.error });
+      const session = await load();
+      show({ session, isFresh, error: begun.error });
     } catch (error) {
-      if (error.status !== 401) setState({ session: null, isLoading: false, failed: error });
+      if (error.status !== 401) show({ failed: error });
     }
   }
   useEffect(() => {
@@ -42,11 +49,12 @@ function App({ begun }) {
   }, []);
 
   if (state.isLoading) return html`<${Starting} />`;
-  if (state.failed) return html`<main><${Failure} error=${state.failed} again=${() => start()} /></main>`;
+  if (state.failed) return html`<main><${Failure} error=${state.failed} again=${() => start(true)} /></main>`;
   if (!state.session) return html`<${SignIn} why=${state.why} error=${state.error} done=${() => start(true)} />`;
-  return html`<${SignedIn} session=${state.session} address=${address} isFresh=${state.isFresh} signOut=${() => {
+  // Another session may be another tenant's: nothing of the one before stays.
+  return html`<${SignedIn} key=${state.number} session=${state.session} address=${address} isFresh=${state.isFresh} signOut=${() => {
     forget();
-    setState({ session: null, isLoading: false, why: "You are signed out." });
+    setState({ why: "You are signed out." });
   }} />`;
 }
 

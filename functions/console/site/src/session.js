@@ -1,5 +1,6 @@
 // Who is signed in. The token lives in this tab alone; an API key is never kept.
 
+import { replaceAddress } from "./address.js";
 import { call, useToken } from "./api.js";
 import { drop, recall, remember } from "./stored.js";
 
@@ -52,8 +53,7 @@ export function adoptFromAddress() {
   const page = handed.get("page") ?? "";
   handed.delete("session");
   handed.delete("page");
-  const query = String(handed);
-  history.replaceState(null, "", `${location.pathname}#/${page}${query && `?${query}`}`);
   keep(token);
+  replaceAddress(page, Object.fromEntries(handed));
   return true;
 }
