@@ -278,6 +278,35 @@ def test_a_limit_is_waited_for(served: Served) -> None:
     assert asked[1].timing["startTime"] - asked[0].timing["startTime"] >= 1000
 
 
+def test_a_wait_is_told(served: Served) -> None:
+    served.instead["/v1/provider/datasets"] = lambda: failed(
+        429, "rate_limited", **{"Retry-After": "60"}
+    )
+
+    page = served.open(served.session("acme", page="provider"))
+
+    datasets = page.get_by_role("region", name="Datasets")
+    expect(datasets).to_contain_text("Too many requests; trying again in 60 seconds.")
+
+
+def test_a_session_that_was_replaced_does_not_go_on_waiting(served: Served) -> None:
+    key = served.world.key("acme", Scope.USAGE_READ)
+    good = served.world.request("GET", "/v1/provider/datasets", key=key)
+    # When the second session has waited for two seconds, the first has for more than one.
+    limits = [failed(429, "rate_limited", **{"Retry-After": wait}) for wait in ("1", "2")]
+    answers = chain(limits, repeat((200, JSON, json.loads(good.text))))
+    served.instead["/v1/provider/datasets"] = lambda: next(answers)
+    page = served.open(served.session("acme", page="provider"))
+    datasets = page.get_by_role("region", name="Datasets")
+    expect(datasets).to_contain_text("trying again in 1 second.")
+
+    hand_over(page, served.session("acme", Scope.USAGE_READ, page="provider"))
+
+    expect(datasets).to_contain_text("Invoices")
+    asked = [each for each in served.asked if each.url.endswith("/v1/provider/datasets")]
+    assert len(asked) == 3
+
+
 # --------------------------------------------------------------------------------- keys
 
 

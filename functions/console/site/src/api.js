@@ -10,10 +10,24 @@ const MOST_PAGES = 200;
 
 let token = null;
 let whenRefused = () => {};
+let tellWait = () => {};
 
 /** `refused` is called when the API does not take the token any more. */
 export function useToken(newToken, refused = () => {}) {
   [token, whenRefused] = [newToken, refused];
+}
+
+/**
+ * Starts `load`. `tell` is called with a sentence when a request with which it begins has to wait,
+ * and with null when the wait is over.
+ */
+export function tellingWaits(tell, load) {
+  tellWait = tell;
+  try {
+    return load();
+  } finally {
+    tellWait = () => {};
+  }
 }
 
 export class ApiError extends Error {
@@ -51,7 +65,7 @@ const request = (method, path, { query, ...options }) =>
   requestUrl(method, urlOf(path, query), options);
 
 async function requestUrl(method, url, { body, credential, accept = "application/json" }) {
-  const used = credential ?? token;
+  const [used, tell] = [credential ?? token, tellWait];
   const isCurrent = () => used === token || used === credential;
   const headers = { Accept: accept, ...(used && { Authorization: `Bearer ${used}` }) };
   if (body !== undefined) headers["Content-Type"] = "application/json";
@@ -61,7 +75,10 @@ async function requestUrl(method, url, { body, credential, accept = "application
     const waitS = Number(response.headers.get("Retry-After"));
     const isBusy = response.status === 429 || response.status === 503;
     if (isBusy && waitS && waitS <= LONGEST_WAIT_S && waits < MOST_WAITS) {
+      const why = response.status === 429 ? "Too many requests" : "The service is busy";
+      tell(`${why}; trying again in ${waitS} ${waitS === 1 ? "second" : "seconds"}.`);
       await new Promise((done) => setTimeout(done, waitS * 1000));
+      tell(null);
       if (isCurrent()) continue;
     }
     const error = await errorOf(response);

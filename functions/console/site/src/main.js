@@ -2,6 +2,7 @@
 
 import { html, render, useEffect, useRef, useState } from "../vendor/view.js";
 import { replaceAddress, useAddress } from "./address.js";
+import { tellingWaits } from "./api.js";
 import { rangeOf } from "./dates.js";
 import { finishSigningIn } from "./oidc.js";
 import { adoptFromAddress, currentSession, forget, isOperator, mayDo } from "./session.js";
@@ -34,7 +35,7 @@ function App({ begun }) {
     const load = () => currentSession(() => show({ why: "Your session has ended. Sign in again to go on." }));
     show({ isLoading: true });
     try {
-      const session = await load();
+      const session = await tellingWaits((wait) => show({ isLoading: true, wait }), load);
       show({ session, isFresh, error: begun.error });
     } catch (error) {
       if (error.status !== 401) show({ failed: error });
@@ -48,7 +49,7 @@ function App({ begun }) {
     return () => removeEventListener("hashchange", onHash);
   }, []);
 
-  if (state.isLoading) return html`<${Starting} />`;
+  if (state.isLoading) return html`<${Starting} wait=${state.wait} />`;
   if (state.failed) return html`<main><${Failure} error=${state.failed} again=${() => start(true)} /></main>`;
   if (!state.session) return html`<${SignIn} why=${state.why} error=${state.error} done=${() => start(true)} />`;
   // Another session may be another tenant's: nothing of the one before stays.
@@ -59,8 +60,8 @@ function App({ begun }) {
 }
 
 /** As page.html has it, so that nothing jumps. */
-const Starting = () => html`
-  <main aria-busy="true"><div class="page-head"><h1>Tally</h1></div><${Skeleton} lines=${9} /></main>
+const Starting = ({ wait }) => html`
+  <main aria-busy="true"><div class="page-head"><h1>Tally</h1></div><${Skeleton} lines=${9} wait=${wait} /></main>
 `;
 
 /** A page, whose modules are fetched when it is opened first. */

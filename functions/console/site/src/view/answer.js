@@ -1,18 +1,21 @@
 // A block's answer: loading, there, or failed with a reason and a way to try again.
 
 import { useEffect, useState } from "../../vendor/view.js";
+import { tellingWaits } from "../api.js";
 
 /**
  * `load` is called again when one of `needs` changes; while it is, the answer before stays.
  * `readFor`: the needs of the data that is shown, which then are not those of now.
+ * `wait`: a sentence, while the API has asked to wait.
  */
 export function useAnswer(load, needs = []) {
   const [answer, setAnswer] = useState({ data: null, readFor: null, error: null, isLoading: true });
   const [tries, setTries] = useState(0);
   useEffect(() => {
     let isWanted = true;
-    setAnswer((before) => ({ ...before, error: null, isLoading: true }));
-    load().then(
+    const tell = (wait) => isWanted && setAnswer((before) => ({ ...before, wait }));
+    setAnswer((before) => ({ ...before, error: null, wait: null, isLoading: true }));
+    tellingWaits(tell, load).then(
       (data) => isWanted && setAnswer({ data, readFor: needs, error: null, isLoading: false }),
       (error) => isWanted && setAnswer({ data: null, readFor: null, error, isLoading: false }),
     );

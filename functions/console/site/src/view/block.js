@@ -27,12 +27,18 @@ export function Block({ title, note, actions, before, answer, lines = 4, empty, 
 export function Answered({ answer, lines = 3, empty, isEmpty, children }) {
   if (!answer) return children();
   if (answer.error) return html`<${Failure} error=${answer.error} again=${answer.again} />`;
-  if (!answer.data) return html`<${Skeleton} lines=${lines} />`;
+  if (!answer.data) return html`<${Skeleton} lines=${lines} wait=${answer.wait} />`;
   if (isEmpty?.(answer.data)) return empty;
-  return html`<div class=${answer.isLoading ? "is-stale" : ""}>${children(answer.data)}</div>`;
+  return html`
+    <${Wait} text=${answer.wait} />
+    <div class=${answer.isLoading ? "is-stale" : ""}>${children(answer.data)}</div>
+  `;
 }
 
-export const Skeleton = ({ lines }) => html`
+const Wait = ({ text }) => text && html`<p class="note">${text}</p>`;
+
+export const Skeleton = ({ lines, wait }) => html`
+  <${Wait} text=${wait} />
   <div class="skeleton" aria-hidden="true">
     ${Array.from({ length: lines }, () => html`<i></i>`)}
   </div>
