@@ -210,6 +210,12 @@ def test_a_session_shows_what_its_scopes_allow(
     assert [each for each in served.said if "403" in each] == []
 
 
+def test_there_is_no_list_of_figures_without_any(served: Served) -> None:
+    page = served.signed_in("buyer", "globex", Scope.KEYS_WRITE)
+
+    expect(page.get_by_label("At a glance")).to_have_count(0)
+
+
 def test_audiences_are_offered_by_scope(served: Served) -> None:
     readers = served.signed_in("provider", "acme", Scope.USAGE_READ)
     assert readers.get_by_role("link").all_inner_texts()[1:] == ["Provider", "Buyer", "Partner"]
@@ -305,6 +311,18 @@ def test_a_session_that_was_replaced_does_not_go_on_waiting(served: Served) -> N
     expect(datasets).to_contain_text("Invoices")
     asked = [each for each in served.asked if each.url.endswith("/v1/provider/datasets")]
     assert len(asked) == 3
+
+
+def test_a_page_that_cannot_be_loaded_is_loaded_anew(served: Served) -> None:
+    page = served.signed_in("provider", "globex")
+    served.context.route("**/partner/page.js", lambda route: route.abort())
+    page.get_by_role("link", name="Partner").click()
+    expect(page.get_by_role("alert")).to_contain_text("This page of the console could not be")
+    served.context.unroute("**/partner/page.js")
+
+    page.get_by_role("button", name="Try again").click()
+
+    expect(page.get_by_role("region", name="Prices")).to_contain_text("Tier 1")
 
 
 # --------------------------------------------------------------------------------- keys

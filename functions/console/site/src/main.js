@@ -64,9 +64,13 @@ const Starting = ({ wait }) => html`
   <main aria-busy="true"><div class="page-head"><h1>Tally</h1></div><${Skeleton} lines=${9} wait=${wait} /></main>
 `;
 
+const NOT_LOADED = { message: "This page of the console could not be loaded. Check your connection and try again." };
+
 /** A page, whose modules are fetched when it is opened first. */
 function Loaded({ load, ...shown }) {
   const module = useAnswer(load);
+  // A browser does not ask again for a module that it could not get, until the page is loaded anew.
+  if (module.error) return html`<${Failure} error=${NOT_LOADED} again=${() => location.reload()} />`;
   return html`
     <${Answered} answer=${module} lines=${9}>
       ${({ Page }) => html`<${Page} ...${shown} />`}

@@ -26,20 +26,23 @@ export function useAnswer(load, needs = []) {
   return { ...answer, again: () => setTries((before) => before + 1) };
 }
 
+const NOT_GROWN = { after: null, pages: [], isLoading: false, error: null };
+
 /** A list that grows by "show more": `loadPage(cursor)` gives `{rows, next, total}`. */
 export function useList(loadPage, needs = []) {
   const first = useAnswer(() => loadPage(null), needs);
-  const [more, setMore] = useState({ after: null, pages: [], isLoading: false, error: null });
-  const pages = more.after === first.data ? more.pages : [];
+  const [grown, setGrown] = useState(NOT_GROWN);
+  // What came after another first page belongs to another list.
+  const { pages, isLoading, error } = grown.after === first.data ? grown : NOT_GROWN;
   const last = pages.at(-1) ?? first.data;
 
   async function showMore() {
-    setMore({ after: first.data, pages, isLoading: true, error: null });
+    setGrown({ after: first.data, pages, isLoading: true, error: null });
     try {
       const page = await loadPage(last.next);
-      setMore({ after: first.data, pages: [...pages, page], isLoading: false, error: null });
+      setGrown({ after: first.data, pages: [...pages, page], isLoading: false, error: null });
     } catch (error) {
-      setMore({ after: first.data, pages, isLoading: false, error });
+      setGrown({ after: first.data, pages, isLoading: false, error });
     }
   }
 
@@ -48,6 +51,6 @@ export function useList(loadPage, needs = []) {
     ...first,
     rows,
     total: last?.total ?? 0,
-    more: last?.next ? { show: showMore, isLoading: more.isLoading, error: more.error } : null,
+    more: last?.next ? { show: showMore, isLoading, error } : null,
   };
 }

@@ -12,7 +12,7 @@ export function Block({ title, note, actions, before, answer, lines = 4, empty, 
     <section class="block" aria-labelledby=${id} aria-busy=${answer?.isLoading ?? false}>
       <header class="block-head">
         <div>
-          <h2 id=${id}>${title}</h2>
+          <h2 id=${id} tabindex="-1">${title}</h2>
           ${note && html`<p class="note">${note}</p>`}
         </div>
         ${actions && html`<div class="actions">${actions}</div>`}
@@ -44,13 +44,22 @@ export const Skeleton = ({ lines, wait }) => html`
   </div>
 `;
 
-export const Failure = ({ error, again }) => html`
-  <div class="failure" role="alert">
-    <p>${error.message}</p>
-    ${error.requestId && html`<p class="note">Request <code>${error.requestId}</code></p>`}
-    ${again && html`<button type="button" onClick=${again}>Try again</button>`}
-  </div>
-`;
+export function Failure({ error, again }) {
+  function retry(event) {
+    headingOf(event.currentTarget)?.focus();
+    again();
+  }
+  return html`
+    <div class="failure" role="alert">
+      <p>${error.message}</p>
+      ${error.requestId && html`<p class="note">Request <code>${error.requestId}</code></p>`}
+      ${again && html`<button type="button" onClick=${retry}>Try again</button>`}
+    </div>
+  `;
+}
+
+/** Where the focus goes when a control disappears: the heading of its block, or else of its page. */
+export const headingOf = (control) => control.closest("section, main").querySelector("h1, h2");
 
 /** What would fill a block, and how. `call`: lines for a shell. */
 export const Empty = ({ children, call }) => html`

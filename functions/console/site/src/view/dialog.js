@@ -20,7 +20,7 @@ export function Dialog({ title, close, children }) {
   `;
 }
 
-/** A form in a dialog. `submit` gets its values and may throw; `fields` are its controls. */
+/** A form in a dialog. `submit` gets its values and may throw; `children` are its controls. */
 export function FormDialog({ title, close, submit, action, isReady = true, isGrave, children }) {
   const [state, setState] = useState({ isBusy: false, error: null });
   async function send(event) {

@@ -1,8 +1,9 @@
 // Small parts: figures, states, bars, buttons.
 
-import { html, useState } from "../../vendor/view.js";
-import * as format from "../format.js";
+import { html, useEffect, useRef, useState } from "../../vendor/view.js";
 import { readCsv } from "../api.js";
+import * as format from "../format.js";
+import { Failure, headingOf } from "./block.js";
 
 const MARKS = { good: "●", waiting: "◐", bad: "▲", off: "○" };
 const KINDS = {
@@ -29,7 +30,10 @@ export const Card = ({ label, value, hint, children }) => html`
   </div>
 `;
 
-export const Cards = ({ label, children }) => html`<dl class="cards" aria-label=${label}>${children}</dl>`;
+/** Nothing at all, if a session may see none of them. */
+export const Cards = ({ label, children }) => [children].flat().some(Boolean) && html`
+  <dl class="cards" aria-label=${label}>${children}</dl>
+`;
 
 export const LoadingCard = ({ label }) => html`
   <div class="card"><dt>${label}</dt><dd><span class="figure skeleton"><i></i></span></dd></div>
@@ -64,21 +68,24 @@ export const ShareBar = ({ fraction }) => html`
 
 /** Downloads a list with all of its pages. */
 export function CsvButton({ path, query, name }) {
-  const [state, setState] = useState("ready");
+  const [{ isWorking, error }, setState] = useState({ isWorking: false, error: null });
   async function download() {
-    setState("working");
+    if (isWorking) return;
+    setState({ isWorking: true, error: null });
     try {
       const csv = await readCsv(path, query);
       save(new Blob([csv], { type: "text/csv" }), `${name}.csv`);
-      setState("ready");
-    } catch {
-      setState("failed");
+      setState({ isWorking: false, error: null });
+    } catch (failed) {
+      setState({ isWorking: false, error: failed });
     }
   }
-  const words = { ready: "↓ CSV", working: "↓ CSV …", failed: "CSV failed, try again" };
+  const state = (isWorking && ", working on it") || (error && ", failed, try again") || "";
+  const words = (isWorking && "↓ CSV …") || (error && "CSV failed, try again") || "↓ CSV";
   return html`
-    <button type="button" class="quiet small" disabled=${state === "working"} onClick=${download}
-      aria-label="Download ${name} as CSV">${words[state]}</button>
+    <button type="button" class="quiet small" aria-disabled=${String(isWorking)} onClick=${download}
+      aria-label="Download ${name} as CSV${state}">${words}</button>
+    ${error && html`<${Failure} error=${error} />`}
   `;
 }
 
@@ -90,15 +97,22 @@ function save(blob, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
+const COPIED = "Copied to the clipboard";
+
 export function CopyButton({ text, label }) {
-  const [isCopied, setCopied] = useState(false);
+  const [told, setTold] = useState("");
   async function copy() {
-    await navigator.clipboard.writeText(text);
-    setCopied(true);
+    try {
+      await navigator.clipboard.writeText(text);
+      setTold(COPIED);
+    } catch {
+      setTold("The browser does not allow it. Select and copy it by hand.");
+    }
   }
+  const isCopied = told === COPIED;
   return html`
+    <span role="status" class=${isCopied ? "unseen" : "note"}>${told}</span>
     <button type="button" onClick=${copy} aria-label=${label}>${isCopied ? "Copied" : "Copy"}</button>
-    <span role="status" class="unseen">${isCopied ? "Copied to the clipboard" : ""}</span>
   `;
 }
 
@@ -107,11 +121,25 @@ export const Amount = ({ value, currency, exact }) => html`
   <span class="amount">${exact ? format.exactMoney(value, currency) : format.money(value, currency)}</span>
 `;
 
-export const ShowMore = ({ more }) => more && html`
-  <p class="more">
-    <button type="button" disabled=${more.isLoading} onClick=${more.show}>
-      ${more.isLoading ? "Loading …" : "Show more"}
-    </button>
-    ${more.error && html`<span role="alert">${more.error.message}</span>`}
-  </p>
-`;
+export function ShowMore({ more }) {
+  const heading = useRef(null);
+  const isLast = !more;
+  useEffect(() => {
+    // With the last page the button goes away, and the focus with it, unless it has moved on.
+    const isLost = document.activeElement === document.body;
+    if (isLast && isLost) heading.current?.focus({ preventScroll: true });
+  }, [isLast]);
+  if (!more) return null;
+  function show(event) {
+    heading.current = headingOf(event.currentTarget);
+    if (!more.isLoading) more.show();
+  }
+  return html`
+    <p class="more">
+      <button type="button" aria-disabled=${String(more.isLoading)} onClick=${show}>
+        ${more.isLoading ? "Loading …" : "Show more"}
+      </button>
+      ${more.error && html`<span role="alert">${more.error.message}</span>`}
+    </p>
+  `;
+}
