@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import chain, repeat
 from typing import Any
@@ -11,7 +12,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from functions.console import app
 from tally.access.model.scopes import Scope
-from tests.console.served import Answer, Served, serve
+from tests.console.served import Answer, Held, Served, serve
 from tests.world import World
 
 pytestmark = pytest.mark.slow
@@ -33,12 +34,45 @@ def broken(message: str) -> Answer:
     return 500, JSON, {"error": error, "message": message, "request_id": "req_77"}
 
 
+# ------------------------------------------------------------------------------- charts
+
+
+def test_a_chart_may_get_fewer_bars_while_one_is_read_out(served: Served) -> None:
+    page = served.signed_in("provider", "acme", range="90d")
+    revenue = region(page, "Revenue")
+    chart = revenue.get_by_role("slider")
+    held = Held(served, "**/v1/provider/series?*", number=2)
+    page.get_by_text("30 days").click()
+    expect(revenue).to_have_attribute("aria-busy", "true")
+    chart.hover(position={"x": 900, "y": 100})
+    expect(revenue).to_contain_text("Mon 16 Mar 2026")
+
+    held.let_go(page)
+
+    expect(revenue).to_contain_text("7 Mar 2026 to 5 Apr 2026")
+    chart.press("Home")
+    expect(revenue).to_contain_text("Sat 7 Mar 2026")
+    expect(revenue).to_have_count(1)
+    assert served.said == []
+
+
 @pytest.fixture
 def handheld(browser: Browser, sold: World) -> Iterator[Served]:
     """The same marketplace on a telephone."""
     context = browser.new_context(viewport={"width": 360, "height": 740}, has_touch=True)
     yield serve(context, sold)
     context.close()
+
+
+def test_a_tap_reads_a_day_out(handheld: Served) -> None:
+    page = handheld.signed_in("provider", "acme")
+    revenue = region(page, "Revenue")
+
+    chart = revenue.get_by_role("slider")
+    chart.tap(position={"x": 310, "y": 100})
+
+    expect(revenue).to_contain_text("Sat 4 Apr 2026")
+    expect(chart).to_have_attribute("aria-valuetext", re.compile("^Sat 4 Apr 2026: "))
 
 
 # ------------------------------------------------------------------------------- period

@@ -14,10 +14,12 @@ const TICKS = 4;
  * `rows`: `[{period, ...}]`. `series`: `[{label, kind, value: (row) => number, text: (row) => ...}]`,
  * stacked, of which negative values go below zero. Not drawn: `total`, if it is not the only series,
  * and what stands `aside`; both have the same shape.
- * `line`: drawn over the bars. `soFar`: the last period is not over yet.
+ * `overlay`: a line over the bars, `{label, values, text: (index) => ...}`. `soFar`: the last period is not over yet.
  */
 export function Chart({ rows, series, total = series[0], aside = [], overlay, title, summary, formatTick, soFar }) {
-  const [read, setRead] = useState(null);
+  const [pointed, setRead] = useState(null);
+  // There may be fewer rows than when one was pointed at.
+  const read = pointed !== null && pointed < rows.length ? pointed : null;
   const row = read === null ? null : rows[read];
   const last = rows.length - 1;
 
@@ -28,6 +30,9 @@ export function Chart({ rows, series, total = series[0], aside = [], overlay, ti
     event.preventDefault();
     setRead(Math.max(0, Math.min(last, steps[event.key])));
   }
+
+  // A finger leaves as soon as it has tapped: what it tapped at stays.
+  const onLeave = (event) => event.pointerType === "mouse" && setRead(null);
 
   const told = (each) =>
     `${format.period(each.period)}${soFar && each === rows[last] ? ", so far" : ""}: ` +
@@ -40,7 +45,7 @@ export function Chart({ rows, series, total = series[0], aside = [], overlay, ti
         aria-valuemin="0" aria-valuemax=${last} aria-valuenow=${read ?? last}
         aria-valuetext=${row ? told(row) : summary.text} onKeyDown=${onKey}
         onFocus=${(event) => event.target.matches(":focus-visible") && setRead(read ?? last)}
-        onBlur=${() => setRead(null)} onPointerLeave=${() => setRead(null)}>
+        onBlur=${() => setRead(null)} onPointerLeave=${onLeave}>
         <${Plot} rows=${rows} series=${series} overlay=${overlay} formatTick=${formatTick}
           soFar=${soFar} read=${read} setRead=${setRead} />
       </div>
@@ -80,14 +85,15 @@ function Plot({ rows, series, overlay, formatTick, soFar, read, setRead }) {
   const x = scaleBand().domain(rows.map((row) => row.period)).range([MARGIN.left, width - MARGIN.right])
     .paddingInner(rows.length > 60 ? 0.15 : 0.3).paddingOuter(0.1);
   const layers = layersOf(rows, series);
-  const y = scaleLinear()
-    .domain([Math.min(0, min(layers.flat(2)) ?? 0), Math.max(1e-6, max(layers.flat(2)) ?? 1, max(overlay?.values ?? []) ?? 0)])
+  const ends = [0, ...layers.flat(2), ...(overlay?.values ?? [])];
+  const [low, high] = [min(ends), max(ends)];
+  const y = scaleLinear().domain([low, high === low ? 1 : high])
     .nice(TICKS).range([HEIGHT - MARGIN.bottom, MARGIN.top]);
   const every = Math.ceil(rows.length / Math.max(1, Math.floor((width - MARGIN.left) / LABEL_WIDTH)));
-  const onMove = (event) => setRead(indexAt(event.offsetX, x, rows.length));
+  const onPoint = (event) => setRead(indexAt(event.offsetX, x, rows.length));
   const last = rows.length - 1;
   return html`
-    <svg ref=${frame} width="100%" height=${HEIGHT} aria-hidden="true" focusable="false" onPointerMove=${onMove}>
+    <svg ref=${frame} width="100%" height=${HEIGHT} aria-hidden="true" focusable="false" onPointerDown=${onPoint} onPointerMove=${onPoint}>
       <g class="grid">
         ${y.ticks(TICKS).map((tick) => html`
           <line class=${tick === 0 ? "zero" : ""} x1=${MARGIN.left} x2=${width - MARGIN.right} y1=${y(tick)} y2=${y(tick)} />
