@@ -80,7 +80,7 @@ def _page_headers() -> dict[str, str]:
         "default-src 'none'",
         "script-src 'self'",
         "style-src 'self'",
-        "img-src 'self' data:",
+        "img-src 'self'",
         f"connect-src {' '.join(connected)}",
         "base-uri 'none'",
         "form-action 'none'",
