@@ -3,6 +3,7 @@
 import { html } from "../../vendor/view.js";
 import { read } from "../api.js";
 import * as format from "../format.js";
+import { pageOf } from "../lists.js";
 import { useList } from "../view/answer.js";
 import { Block, Empty } from "../view/block.js";
 import { CsvButton, ShowMore } from "../view/pieces.js";
@@ -13,14 +14,11 @@ const LIMIT = 10;
 
 /** `deeds`: how many were done on this page, so that each shows. */
 export function Audit({ deeds }) {
-  const list = useList(async (cursor) => {
-    const page = await read(PATH, { limit: LIMIT, cursor });
-    return { rows: page.entries, next: page.next_cursor, total: 0 };
-  }, [deeds]);
+  const list = useList((cursor) => read(PATH, { limit: LIMIT, cursor }).then(pageOf("entries")), [deeds]);
   return html`
     <${Block} title="Audit trail" note="Newest first" answer=${list}
       actions=${html`<${CsvButton} path=${PATH} query=${{ limit: 100 }} name="audit trail" />`}
-      isEmpty=${() => list.rows.length === 0} empty=${html`<${Empty}>Nothing was done yet.<//>`}>
+      isEmpty=${() => list.rows.length === 0} empty=${html`<${Empty}>Nothing was done yet. What is done to keys, tenants and payouts appears here.<//>`}>
       ${() => html`
         <${Table} caption="Audit trail, newest first" rows=${list.rows} rowKey=${(row) => row.audit_id} columns=${COLUMNS} />
         <${ShowMore} more=${list.more} />
@@ -30,8 +28,8 @@ export function Audit({ deeds }) {
 }
 
 const COLUMNS = [
-  { title: "Deed", cell: (row) => row.action.replaceAll(/[._]/g, " ") },
-  { title: "Of", cell: (row) => html`<code>${row.target}</code>` },
+  { title: "What was done", cell: (row) => row.action.replaceAll(/[._]/g, " ") },
+  { title: "To what", cell: (row) => html`<code>${row.target}</code>` },
   { title: "Tenant", cell: (row) => row.tenant_id ?? "none" },
   { title: "By", cell: (row) => html`<code>${row.actor.id}</code>` },
   { title: "Time", cell: (row) => format.time(row.occurred_at), end: true },

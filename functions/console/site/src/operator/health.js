@@ -10,13 +10,13 @@ import { Table } from "../view/table.js";
 
 const WAITING = [
   { name: "parked_records", label: "Parked records", command: "tally parked list", none: "Every change is counted" },
-  { name: "rejected_events", label: "Rejected events", command: "tally rejected list", none: "Every event on the bus was taken" },
-  { name: "failed_batches", label: "Failed batches", command: "tally failed list", none: "No batch was given up" },
+  { name: "rejected_events", label: "Rejected events", command: "tally rejected list", none: "Every event was taken" },
+  { name: "failed_batches", label: "Failed batches", command: "tally failed list", none: "Nothing was given up" },
 ];
 const PROOFS = [
   { name: "counters", label: "Counters equal a recount of their records" },
-  { name: "books", label: "Debits equal credits, for each currency" },
-  { name: "statements", label: "Statements equal the ledger" },
+  { name: "books", label: "What buyers were charged equals what providers were credited, in each currency" },
+  { name: "statements", label: "Statements equal the sales and refunds that they are made of" },
 ];
 
 export function Health() {
@@ -25,7 +25,7 @@ export function Health() {
     <${Block} title="Health" answer=${answer} lines=${5}
       actions=${html`<button type="button" class="quiet" onClick=${answer.again}>Look again</button>`}>
       ${(health) => html`
-        <${Cards} label="What waits">
+        <${Cards} label="What waits for you">
           ${WAITING.map((each) => html`<${Waiting} kind=${each} waiting=${health[each.name]} />`)}
         <//>
         ${health.parked_records.reasons.length > 0 && html`

@@ -4,6 +4,7 @@ import { html, useState } from "../../vendor/view.js";
 import { call, read } from "../api.js";
 import { lastMonths } from "../dates.js";
 import * as format from "../format.js";
+import { pageOf } from "../lists.js";
 import { useList } from "../view/answer.js";
 import { Block, Empty } from "../view/block.js";
 import { Field, FormDialog } from "../view/dialog.js";
@@ -17,10 +18,7 @@ const MONTHS = 25;
 export function Runs({ noteDeed }) {
   const [starts, setStarts] = useState(0);
   const [isAsking, setAsking] = useState(false);
-  const list = useList(async (cursor) => {
-    const page = await read(PATH, { limit: LIMIT, cursor });
-    return { rows: page.payout_runs, next: page.next_cursor, total: page.total };
-  }, [starts]);
+  const list = useList((cursor) => read(PATH, { limit: LIMIT, cursor }).then(pageOf("payout_runs")), [starts]);
 
   async function start(values) {
     await call("POST", PATH, { body: { period: values.get("period") } });
@@ -32,10 +30,11 @@ export function Runs({ noteDeed }) {
   return html`
     <${Block} title="Payout runs" note="One starts by itself on the 1st of each month, for the month before" answer=${list}
       actions=${html`
+        <button type="button" class="quiet" onClick=${list.again} aria-label="Look again at payout runs">Look again</button>
         <${CsvButton} path=${PATH} query=${{ limit: 100 }} name="payout runs" />
         <button type="button" onClick=${() => setAsking(true)}>Start a run</button>
       `}
-      isEmpty=${() => list.total === 0} empty=${html`<${Empty}>No run has been started yet.<//>`}>
+      isEmpty=${() => list.total === 0} empty=${html`<${Empty}>No run has been started yet. Start one here, or wait for the 1st of the month.<//>`}>
       ${() => html`
         <${Table} caption="Payout runs, newest first" rows=${list.rows} rowKey=${(row) => row.payout_run_id} columns=${COLUMNS} />
         <${ShowMore} more=${list.more} />

@@ -3,7 +3,9 @@
 import { html, useState } from "../../vendor/view.js";
 import { call, read } from "../api.js";
 import { lastMonths } from "../dates.js";
+import { useFocusThatStays } from "../focus.js";
 import * as format from "../format.js";
+import { pageOf } from "../lists.js";
 import { useAnswer, useList } from "../view/answer.js";
 import { Answered, Block, Empty } from "../view/block.js";
 import { FormDialog } from "../view/dialog.js";
@@ -12,28 +14,33 @@ import { Table } from "../view/table.js";
 
 const PATH = "v1/admin/payouts";
 const MONTHS = 13;
+const PAGE = 100;
+const MOST_PAGES = 20;
 const MOVES = { pending: ["processing"], processing: ["paid", "failed"], failed: ["processing"], paid: [] };
 const WORDS = { processing: "Start payment", paid: "Mark as paid", failed: "Mark as failed" };
 
 export function AllStatements({ noteDeed }) {
   const [filters, setFilters] = useState({ period: lastMonths(2)[1], status: "" });
-  const [moves, setMoves] = useState(0);
+  const [moved, setMoved] = useState({ in: null, statuses: {} });
   const [asked, setAsked] = useState(null);
-  const list = useList(async (cursor) => {
-    const page = await read(PATH, { ...filters, cursor });
-    return { rows: page.payouts, next: page.next_cursor, total: page.total };
-  }, [filters.period, filters.status, moves]);
+  const list = useList((cursor) => read(PATH, { ...filters, cursor }).then(pageOf("payouts")), Object.values(filters));
+  // A moved row stays where it is, with its new status, until the list is read again.
+  const statuses = moved.in === list.data ? moved.statuses : {};
+  const rows = list.rows.map((row) => ({ ...row, status: statuses[row.payout_statement_id] ?? row.status }));
+  const [period, status] = list.readFor ?? Object.values(filters);
 
-  async function move(row, status) {
-    await call("POST", `${PATH}/${row.payout_statement_id}/status`, { body: { status } });
+  async function move(row, wanted) {
+    const { payout_statement_id: id } = row;
+    const made = await call("POST", `${PATH}/${id}/status`, { body: { status: wanted } });
     setAsked(null);
-    setMoves((before) => before + 1);
+    setMoved({ in: list.data, statuses: { ...statuses, [id]: made.status } });
     noteDeed();
   }
 
   const set = (name) => (event) => setFilters({ ...filters, [name]: event.target.value });
   return html`
-    <${Block} title="Statements" note=${list.data && `${format.number(list.total)} of ${format.month(filters.period)}`} answer=${list}
+    <${Block} title="Statements" answer=${list}
+      note=${html`<span role="status">${list.data && `${format.month(period)}: ${countOf(rows, status, list)}`}</span>`}
       actions=${html`
         <label><span class="unseen">Month</span>
           <select value=${filters.period} onChange=${set("period")}>
@@ -43,23 +50,37 @@ export function AllStatements({ noteDeed }) {
         <label><span class="unseen">Status</span>
           <select value=${filters.status} onChange=${set("status")}>
             <option value="">any status</option>
-            ${Object.keys(MOVES).map((status) => html`<option>${status}</option>`)}
+            ${Object.keys(MOVES).map((each) => html`<option>${each}</option>`)}
           </select>
         </label>
-        <${CsvButton} path=${PATH} query=${{ ...filters, limit: 100 }} name="statements ${filters.period}" />
+        <${CsvButton} path=${PATH} query=${{ ...filters, limit: 100 }} name=${["statements", ...Object.values(filters).filter(Boolean)].join(" ")} />
       `}>
       ${() => html`
-        ${list.rows.length === 0 && html`<${Empty}>No statement of ${format.month(filters.period)}${filters.status && ` is ${filters.status}`}.<//>`}
-        ${list.rows.length > 0 && html`
-          <${Table} caption="Statements of ${format.month(filters.period)}" rows=${list.rows} rowKey=${(row) => row.payout_statement_id}
+        ${rows.length === 0 && html`<${Empty}>${whyEmpty(period, status, list.more)}<//>`}
+        ${rows.length > 0 && html`
+          <${Table} caption="Statements of ${format.month(period)}" rows=${rows} rowKey=${(row) => row.payout_statement_id}
             columns=${[...COLUMNS, { title: "Payment", cell: (row) => html`<${Moves} row=${row} ask=${setAsked} />`, end: true }]}
-            details=${(row) => html`<${Deeds} row=${row} />`} opens=${(row) => `What happened to the statement of ${row.provider_name}`} />
+            details=${(row) => html`<${History} row=${row} />`} opens=${(row) => `What happened to the statement of ${row.provider_name}`} />
         `}
         <${ShowMore} more=${list.more} />
       `}
     <//>
     ${asked && html`<${Confirm} ...${asked} close=${() => setAsked(null)} move=${move} />`}
   `;
+}
+
+/** The API counts a month's statements whatever their status; those of a status are found page by page. */
+function countOf(rows, status, { total, more }) {
+  const all = `${format.number(total)} in all`;
+  if (!status) return all;
+  const found = rows.filter((row) => row.status === status).length;
+  return `${format.number(found)} ${status}${more ? " so far" : ""}, of ${all}`;
+}
+
+function whyEmpty(period, status, more) {
+  if (more) return `None of the statements looked through so far is ${status}.`;
+  if (status) return `No statement of ${format.month(period)} is ${status}.`;
+  return `There is no statement of ${format.month(period)}. A payout run makes those of a month, if anything was sold in it.`;
 }
 
 const money = (name) => (row) => format.money(row[name], row.currency);
@@ -71,14 +92,18 @@ const COLUMNS = [
   { title: "To pay", cell: money("released_amount"), end: true },
 ];
 
-const Moves = ({ row, ask }) => html`
-  <span class="row-actions">
-    ${MOVES[row.status].map((status) => html`
-      <button type="button" class="quiet" aria-label="${WORDS[status]}: ${row.provider_name}" onClick=${() => ask({ row, status })}>${WORDS[status]}</button>
-    `)}
-    ${MOVES[row.status].length === 0 && html`<span class="hint">done</span>`}
-  </span>
-`;
+function Moves({ row, ask }) {
+  const moves = MOVES[row.status];
+  const place = useFocusThatStays(moves.length > 0);
+  if (!moves.length) return html`<span class="hint" ref=${place} tabindex="-1">done<span class="unseen">: ${row.provider_name} is ${row.status}</span></span>`;
+  return html`
+    <span class="row-actions">
+      ${moves.map((status) => html`
+        <button type="button" class="quiet" aria-label="${WORDS[status]}: ${row.provider_name}" onClick=${() => ask({ row, status })}>${WORDS[status]}</button>
+      `)}
+    </span>
+  `;
+}
 
 const Confirm = ({ row, status, close, move }) => html`
   <${FormDialog} title=${WORDS[status]} close=${close} submit=${() => move(row, status)} action=${WORDS[status]} isGrave=${status !== "processing"}>
@@ -89,22 +114,35 @@ const Confirm = ({ row, status, close, move }) => html`
 `;
 
 /** Who moved it, and when, from the audit trail. */
-function Deeds({ row }) {
-  const answer = useAnswer(async () => {
-    const { entries } = await read("v1/admin/audit", { limit: 100 });
-    return entries.filter((entry) => entry.target === row.payout_statement_id && entry.details.status);
-  }, [row.status]);
+function History({ row }) {
+  const answer = useAnswer(() => movesOf(row), [row.status]);
   return html`
-    <${Answered} answer=${answer} isEmpty=${(entries) => entries.length === 0}
-      empty=${html`<p class="note">Made on ${format.time(row.created_at)}. The latest 100 entries of the audit trail say nothing else of it.</p>`}>
-      ${(entries) => html`
+    <${Answered} answer=${answer}>
+      ${({ entries, missing }) => html`
         <ol class="history">
           ${entries.map((entry) => html`
             <li>${entry.details.status.old} to ${entry.details.status.new} <span class="hint">${format.time(entry.occurred_at)} by <code>${entry.actor.id}</code></span></li>
           `)}
           <li>made <span class="hint">${format.time(row.created_at)}</span></li>
         </ol>
+        ${missing && html`<p class="note">${missing}</p>`}
       `}
     <//>
   `;
+}
+
+/** Newest first, back to the first one, which was from pending. `missing`: why that was not found. */
+async function movesOf(row) {
+  const found = [];
+  const isWhole = () => row.status === "pending" || found.some((entry) => entry.details.status.old === "pending");
+  let cursor = null;
+  for (let page = 0; page < MOST_PAGES && !isWhole(); page += 1) {
+    const { entries, next_cursor } = await read("v1/admin/audit", { limit: PAGE, cursor });
+    found.push(...entries.filter((entry) => entry.target === row.payout_statement_id && entry.details.status));
+    cursor = entries.at(-1)?.occurred_at < row.created_at ? null : next_cursor;
+    if (!cursor) break;
+  }
+  const far = `Earlier moves are not among the latest ${format.number(PAGE * MOST_PAGES)} entries of the audit trail.`;
+  const gone = "Earlier moves are not in the audit trail any more.";
+  return { entries: found, missing: isWhole() ? null : cursor ? far : gone };
 }

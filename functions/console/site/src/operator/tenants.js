@@ -3,6 +3,7 @@
 import { html, useState } from "../../vendor/view.js";
 import { call, read } from "../api.js";
 import * as format from "../format.js";
+import { pageOf } from "../lists.js";
 import { useList } from "../view/answer.js";
 import { Block, Empty } from "../view/block.js";
 import { Field, FormDialog } from "../view/dialog.js";
@@ -33,18 +34,13 @@ export function Tenants({ noteDeed }) {
   }
 
   return html`
-    <${Block} title="Tenants" note=${list.data && `${format.number(list.total)} ${wanted ? "found" : "in all"}`} answer=${list}
-      actions=${html`<${CsvButton} path=${PATH} query=${{ limit: 100 }} name="tenants" />`}>
+    <${Block} title="Tenants" note=${html`<span role="status">${list.data && `${format.number(list.total)} ${list.readFor[0] ? "found" : "in all"}`}</span>`} answer=${list}
+      actions=${html`<${CsvButton} path=${PATH} query=${{ limit: 100 }} name="all tenants" />`}
+      before=${html`<${Search} wanted=${wanted} setWanted=${setWanted} />`}
+      isEmpty=${() => list.rows.length === 0} empty=${html`<${Empty}>No tenant has this in its id or name.<//>`}>
       ${() => html`
-        <form class="filters" role="search" onSubmit=${(event) => event.preventDefault()}>
-          <label class="field"><span>Id or name</span>
-            <input type="search" value=${wanted} onChange=${(event) => setWanted(event.target.value.trim())} /></label>
-        </form>
-        ${list.rows.length === 0 && html`<${Empty}>No tenant has this in its id or name.<//>`}
-        ${list.rows.length > 0 && html`
-          <${Table} caption="Tenants" rows=${list.rows} rowKey=${(row) => row.tenant_id}
-            columns=${[...COLUMNS, { title: "Actions", cell: (row) => html`<button type="button" class="quiet" aria-label="Change ${row.display_name}" onClick=${() => setChanged(row)}>Change</button>`, end: true }]} />
-        `}
+        <${Table} caption="Tenants" rows=${list.rows} rowKey=${(row) => row.tenant_id}
+          columns=${[...COLUMNS, { title: "Actions", cell: (row) => html`<button type="button" class="quiet" aria-label="Change ${row.display_name}" onClick=${() => setChanged(row)}>Change</button>`, end: true }]} />
         <${ShowMore} more=${list.more} />
       `}
     <//>
@@ -52,9 +48,16 @@ export function Tenants({ noteDeed }) {
   `;
 }
 
+const Search = ({ wanted, setWanted }) => html`
+  <form class="filters" role="search" onSubmit=${(event) => event.preventDefault()}>
+    <label class="field"><span>Id or name</span>
+      <input type="search" value=${wanted} onChange=${(event) => setWanted(event.target.value.trim())} /></label>
+  </form>
+`;
+
 /** A page of all; or all that have a text in their id or name, which the API cannot look for. */
 async function find(text, cursor) {
-  if (!text) return pageOf(await read(PATH, { limit: LIMIT, cursor }));
+  if (!text) return read(PATH, { limit: LIMIT, cursor }).then(pageOf("tenants"));
   const found = [];
   const isWanted = (row) => `${row.tenant_id} ${row.display_name}`.toLowerCase().includes(text.toLowerCase());
   for (let next = null, page = null; page === null || next; next = page.next_cursor) {
@@ -63,8 +66,6 @@ async function find(text, cursor) {
   }
   return { rows: found, next: null, total: found.length };
 }
-
-const pageOf = (page) => ({ rows: page.tenants, next: page.next_cursor, total: page.total });
 
 const COLUMNS = [
   { title: "Name", cell: (row) => html`${row.display_name} <code class="id">${row.tenant_id}</code>`, wide: true },
@@ -86,7 +87,7 @@ const ChangeTenant = ({ tenant, close, submit }) => html`
     <${Field} label="Name"><input name="name" required value=${tenant.display_name} /><//>
     <${Field} label="Fee" hint="A fraction: 0.30 is 30%"><input name="fee" required inputmode="decimal" value=${tenant.fee_rate} /><//>
     <${Field} label="Reserve" hint="A fraction"><input name="reserve" required inputmode="decimal" value=${tenant.reserve_rate} /><//>
-    <${Field} label="Requests a minute" hint="Empty for what the stack has set, 0 for no limit">
+    <${Field} label="Requests a minute" hint="Empty for the usual limit, 0 for none">
       <input name="limit" type="number" min="0" value=${tenant.requests_per_minute} />
     <//>
   <//>
