@@ -12,7 +12,7 @@ from playwright.sync_api import BrowserContext, expect
 
 from tally.access.model.scopes import Scope
 from tests.builders import event, happen, told
-from tests.console.reading import Held, block, card, cells, opened
+from tests.console.reading import Held, block, card, cells, opened, row
 from tests.console.served import ALL, BASE, READS, Answer, Served, serve
 from tests.world import World, new_world
 
@@ -183,6 +183,35 @@ def test_the_focus_stays_in_the_row_of_a_revoked_key(context: BrowserContext) ->
         dialog.get_by_role("button", name="Revoke the key").click()
 
         expect(page.get_by_text("none: Robot is revoked")).to_be_focused()
+
+
+def test_revoking_leaves_the_rest_of_the_list_as_it_was(context: BrowserContext) -> None:
+    with new_world() as world:
+        buyer_of(world)
+        world.new_key("globex", [Scope.USAGE_READ], name="Robot")
+        listed = world.get("/v1/api-keys", "globex", Scope.KEYS_WRITE)["api_keys"]
+        (robot,) = (each for each in listed if each["name"] == "Robot")
+        other = robot | {"api_key_id": "key_2", "name": "Other"}
+        pages = [([robot], "2"), ([other], None)]
+
+        def answer() -> Answer:
+            rows, cursor = pages.pop(0)
+            data = {"api_keys": rows, "total": 2, "next_cursor": cursor}
+            return 200, {"Content-Type": "application/json"}, {"data": data}
+
+        served = serve(context, world)
+        served.instead["/v1/api-keys"] = answer
+        page = opened(served, "buyer")
+        keys = block(page, "API keys")
+        keys.get_by_role("button", name="Show more").click()
+        keys.get_by_role("button", name="Revoke Robot").click()
+        dialog = page.get_by_role("dialog", name="Revoke Robot")
+        dialog.get_by_label("to confirm").fill("Robot")
+
+        dialog.get_by_role("button", name="Revoke the key").click()
+
+        expect(row(keys, "Robot")).to_contain_text("revoked")
+        expect(keys.get_by_role("rowheader")).to_have_text(["Robot", "Other"])
 
 
 def test_where_there_are_no_keys_the_page_says_how_to_make_one(served: Served) -> None:

@@ -100,7 +100,7 @@ export function RevokeKey({ row, close, done }) {
   const [typed, setTyped] = useState("");
   async function submit() {
     await call("DELETE", `v1/api-keys/${row.api_key_id}`);
-    done(null);
+    done();
   }
   return html`
     <${FormDialog} title="Revoke ${row.name}" close=${close} submit=${submit} action="Revoke the key" isGrave=${true} isReady=${typed === row.name}>

@@ -15,17 +15,24 @@ const PATH = "v1/api-keys";
 
 export function Keys({ session }) {
   const [changes, setChanges] = useState(0);
+  const [revoked, setRevoked] = useState([]);
   const [dialog, setDialog] = useState(null);
   const list = useList((cursor) => read(PATH, { cursor }).then(pageOf("api_keys")), [changes]);
+  // What is revoked stays so: the row needs no list from the beginning.
+  const rows = list.rows.map((row) => (revoked.includes(row.api_key_id) ? { ...row, status: "revoked" } : row));
   const close = () => setDialog(null);
   const done = (made) => {
-    setDialog(made ? { kind: "new", key: made } : null);
+    setDialog({ kind: "new", key: made });
     setChanges(changes + 1);
+  };
+  const doneRevoking = () => {
+    setRevoked([...revoked, dialog.key.api_key_id]);
+    close();
   };
   const dialogs = {
     create: () => html`<${CreateKey} session=${session} close=${close} done=${done} />`,
     rotate: () => html`<${RotateKey} session=${session} row=${dialog.key} close=${close} done=${done} />`,
-    revoke: () => html`<${RevokeKey} row=${dialog.key} close=${close} done=${done} />`,
+    revoke: () => html`<${RevokeKey} row=${dialog.key} close=${close} done=${doneRevoking} />`,
     new: () => html`<${NewKey} made=${dialog.key} close=${close} />`,
   };
   return html`
@@ -36,7 +43,7 @@ export function Keys({ session }) {
       `}
       isEmpty=${() => list.total === 0} empty=${html`<${Empty} call=${SAMPLE}>There are no keys yet. Create one here, or with a credential that may manage keys:<//>`}>
       ${() => html`
-        <${Table} caption="API keys, newest first" rows=${list.rows} rowKey=${(row) => row.api_key_id}
+        <${Table} caption="API keys, newest first" rows=${rows} rowKey=${(row) => row.api_key_id}
           columns=${[...COLUMNS, { title: "Actions", cell: (row) => html`<${Actions} row=${row} ask=${setDialog} />`, end: true }]} />
         <${ShowMore} more=${list.more} />
       `}
