@@ -17,10 +17,14 @@ const SCOPES = {
   "objects:write": "Upload objects",
   "events:write": "Send events",
 };
+const USUAL = "usage:read";
 const GRACES = { 0: "At once", 3600: "After an hour", 86400: "After a day", 604800: "After a week" };
 
 export function CreateKey({ session, close, done }) {
   const maker = useRef(null);
+  const all = Object.keys(SCOPES);
+  const own = all.filter((scope) => mayDo(session, scope));
+  const others = all.filter((scope) => !mayDo(session, scope));
   async function submit(values) {
     const expires = values.get("expires");
     const body = {
@@ -33,18 +37,22 @@ export function CreateKey({ session, close, done }) {
   return html`
     <${FormDialog} title="Create an API key" close=${close} submit=${submit} action="Create the key">
       <${Field} label="Name" hint="What will use it"><input name="name" required maxlength="100" /><//>
-      <fieldset class="choices">
-        <legend>It may</legend>
-        ${Object.entries(SCOPES).map(([scope, words], n) => html`
-          <label><input type="checkbox" name="scopes" value=${scope} defaultChecked=${n === 0} /> ${words} <code>${scope}</code>
-            ${!mayDo(session, scope) && html` <span class="hint">needs an API key that has it, below</span>`}</label>
-        `)}
-      </fieldset>
+      <${Choices} legend="It may" scopes=${own} />
+      <${Choices} legend="It may also, if it is made with an API key that may" scopes=${others} />
       <${Field} label="Last day" hint="Leave it empty for a key that does not expire."><input name="expires" type="date" /><//>
-      <${MakerField} session=${session} maker=${maker} needs="and has the scopes above" />
+      <${MakerField} session=${session} maker=${maker} needs="and do what the new one may" />
     <//>
   `;
 }
+
+const Choices = ({ legend, scopes }) => scopes.length > 0 && html`
+  <fieldset class="choices">
+    <legend>${legend}</legend>
+    ${scopes.map((scope) => html`
+      <label><input type="checkbox" name="scopes" value=${scope} defaultChecked=${scope === USUAL} /> ${SCOPES[scope]} <code>${scope}</code></label>
+    `)}
+  </fieldset>
+`;
 
 /**
  * Nobody can make a key that lives longer than what it is made with, or that may do more; and a

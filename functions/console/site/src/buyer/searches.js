@@ -52,8 +52,14 @@ const COLUMNS = [
 ];
 
 const Search = ({ row }) => html`
-  <h3>Query</h3>
-  <p>${row.query_text ?? "The text is no longer kept."}</p>
-  <h3>Searched datasets</h3>
-  <ul>${row.dataset_ids.map((id) => html`<li><code>${id}</code></li>`)}</ul>
+  <div class="columns">
+    <div>
+      <h3>Query</h3>
+      <p>${row.query_text ?? "The text is no longer kept."}</p>
+    </div>
+    <div>
+      <h3>Searched datasets</h3>
+      <ul>${row.dataset_ids.map((id) => html`<li><code>${id}</code></li>`)}</ul>
+    </div>
+  </div>
 `;
