@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
 
+from dev.gateway import PLATFORM
 from tally.access.model.scopes import Scope
 from tests.console.served import BASE, READS, Answer, Held, Served, market, serve, settle
 from tests.world import World, new_world
@@ -110,6 +111,28 @@ def test_a_session_handed_over_later_names_its_page_and_period(served: Served) -
     expect(page).to_have_url(f"{BASE}/console/#/buyer?range=90d")
     expect(page.get_by_role("heading", level=1)).to_have_text("Buyer")
     expect(page.get_by_role("radio", name="90 days")).to_be_checked()
+
+
+def test_a_session_that_is_renewed_keeps_what_is_open(changing: Served) -> None:
+    page = changing.signed_in("provider", "acme")
+    page.get_by_role("button", name="Statement of February 2026").click()
+    expect(page.get_by_text("How it adds up")).to_be_visible()
+    changing.world.request(
+        "PATCH",
+        "/v1/admin/tenants/acme",
+        key=changing.world.key(PLATFORM, Scope.ADMIN),
+        json_body={"display_name": "Acme Renewed"},
+    )
+    changing.world.wait(seconds=1)
+    renewed = changing.session("acme", page="provider")
+
+    hand_over(page, renewed)
+
+    expect(page.get_by_role("banner")).to_contain_text("Acme Renewed")
+    expect(page.get_by_text("How it adds up")).to_be_visible()
+    with page.expect_request("**/v1/provider/series?*") as asked:
+        page.get_by_text("90 days").click()
+    assert asked.value.headers["authorization"] == f"Bearer {parse_qs(renewed)['session'][0]}"
 
 
 def test_of_two_sessions_the_later_one_is_shown(served: Served) -> None:

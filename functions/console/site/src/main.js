@@ -2,10 +2,10 @@
 
 import { html, render, useEffect, useRef, useState } from "../vendor/view.js";
 import { replaceAddress, useAddress } from "./address.js";
-import { tellingWaits } from "./api.js";
+import { tellingWaits, useToken } from "./api.js";
 import { rangeOf } from "./dates.js";
 import { finishSigningIn } from "./oidc.js";
-import { adoptFromAddress, currentSession, forget, isOperator, mayDo } from "./session.js";
+import { adoptFromAddress, forget, isOperator, keptToken, mayDo, sessionOf } from "./session.js";
 import { useAnswer } from "./view/answer.js";
 import { Answered, Failure, Skeleton } from "./view/block.js";
 import { Frame } from "./view/frame.js";
@@ -31,16 +31,34 @@ function App({ begun }) {
     starts.current += 1;
     const number = starts.current;
     // A start that was overtaken by the next one has nothing to say any more.
-    const show = (shown) => number === starts.current && setState({ number, ...shown });
-    const load = () => currentSession(() => show({ why: "Your session has ended. Sign in again to go on." }));
-    show({ isLoading: true });
+    const isLatest = () => number === starts.current;
+    const end = () => {
+      if (!isLatest()) return;
+      forget();
+      setState({ number, why: "Your session has ended. Sign in again to go on." });
+    };
+    const tell = (wait) => isLatest() && setState((before) => ({ ...before, wait }));
+    const token = keptToken();
+    if (state.failed) setState({ isLoading: true });
     try {
-      const session = await tellingWaits((wait) => show({ isLoading: true, wait }), load);
-      show({ session, isFresh, error: begun.error });
+      const session = token && (await tellingWaits(tell, () => sessionOf(token)));
+      if (!isLatest()) return;
+      // What was shown until now belongs to the session before, and so do its requests.
+      useToken(token, end);
+      setState({ number, session, isFresh, error: begun.error });
     } catch (error) {
-      if (error.status !== 401) show({ failed: error });
+      if (!isLatest()) return;
+      if (error.status === 401) end();
+      else setState({ number, failed: error });
     }
   }
+
+  function signOut() {
+    starts.current += 1;
+    forget();
+    setState({ number: starts.current, why: "You are signed out." });
+  }
+
   useEffect(() => {
     start();
     // The page around this one may hand over the next session before this one ends.
@@ -51,12 +69,12 @@ function App({ begun }) {
 
   if (state.isLoading) return html`<${Starting} wait=${state.wait} />`;
   if (state.failed) return html`<main><${Failure} error=${state.failed} again=${() => start(true)} /></main>`;
-  if (!state.session) return html`<${SignIn} why=${state.why} error=${state.error} done=${() => start(true)} />`;
-  // Another session may be another tenant's: nothing of the one before stays.
-  return html`<${SignedIn} key=${state.number} session=${state.session} address=${address} isFresh=${state.isFresh} signOut=${() => {
-    forget();
-    setState({ why: "You are signed out." });
-  }} />`;
+  if (!state.session) {
+    return html`<${SignIn} key=${state.number} why=${state.why} error=${state.error} done=${() => start(true)} />`;
+  }
+  // A session that only renews the one before keeps the page as it is; of any other, nothing stays.
+  const { tenant_id: tenantId, scopes } = state.session;
+  return html`<${SignedIn} key="${tenantId} ${scopes}" session=${state.session} address=${address} isFresh=${state.isFresh} signOut=${signOut} />`;
 }
 
 /** As page.html has it, so that nothing jumps. */

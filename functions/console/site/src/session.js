@@ -29,15 +29,9 @@ export async function signInWithKey(key) {
 
 export const keep = (token) => remember(STORED, token);
 
-/** The session of the stored token; null if nobody is signed in. `ended` is called when it ends. */
-export async function currentSession(ended) {
-  const token = recall(STORED);
-  useToken(token, () => {
-    forget();
-    ended();
-  });
-  return token ? call("GET", "v1/session") : null;
-}
+export const keptToken = () => recall(STORED);
+
+export const sessionOf = (token) => call("GET", "v1/session", { credential: token });
 
 export function forget() {
   drop(STORED);
