@@ -62,7 +62,7 @@ def sum_of(inside: Locator) -> dict[str, str]:
     return {name: line.locator("dd").inner_text() for name, line in zip(names, lines, strict=True)}
 
 
-class Held:
+class HeldBack:
     """Answers to a path that are kept back until they are released."""
 
     def __init__(self, served: Served, page: Page, path: str) -> None:

@@ -12,7 +12,7 @@ from playwright.sync_api import BrowserContext, expect
 
 from tally.access.model.scopes import Scope
 from tests.builders import event, happen, told
-from tests.console.reading import Held, block, card, cells, opened, row
+from tests.console.reading import HeldBack, block, card, cells, opened, row
 from tests.console.served import ALL, BASE, READS, Answer, Served, serve
 from tests.world import World, new_world
 
@@ -35,7 +35,7 @@ def test_a_buyer_sees_what_it_spent(served: Served) -> None:
 
 def test_spend_stands_under_the_dates_that_it_is_of(served: Served) -> None:
     page = opened(served, "buyer", range="90d")
-    held = Held(served, page, "/v1/buyer/series")
+    held = HeldBack(served, page, "/v1/buyer/series")
 
     held.choose("30 days")
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tally.access.model.scopes import Scope
-from tests.console.reading import Held, block, card, cells, opened, row
+from tests.console.reading import HeldBack, block, card, cells, opened, row
 from tests.console.served import Served
 
 pytestmark = pytest.mark.slow
@@ -33,7 +33,7 @@ def test_a_partner_sees_its_usage_and_cost(served: Served) -> None:
 
 def test_identifications_stand_under_the_dates_that_they_are_of(served: Served) -> None:
     page = opened(served, "partner", range="90d")
-    held = Held(served, page, "/partner/analytics")
+    held = HeldBack(served, page, "/partner/analytics")
 
     held.choose("30 days")
 
@@ -49,7 +49,7 @@ def test_shares_are_of_the_month_that_is_shown(served: Served) -> None:
     page = opened(served, "partner")
     usage = block(page, "Usage by organization")
     expect(usage.get_by_role("table", name="Usage by organization in April 2026")).to_be_visible()
-    held = Held(served, page, "/partner/organizations/usage")
+    held = HeldBack(served, page, "/partner/organizations/usage")
 
     with page.expect_request("**/partner/analytics/series?startDate=2026-03-01*"):
         usage.get_by_label("Month").select_option("March 2026")

@@ -12,7 +12,7 @@ from playwright.sync_api import BrowserContext, expect
 
 from functions.console import app
 from tests.builders import event, told
-from tests.console.reading import Held, block, card, cells, opened, sum_of
+from tests.console.reading import HeldBack, block, card, cells, opened, sum_of
 from tests.console.served import Served, serve
 from tests.world import World, new_world
 
@@ -40,7 +40,7 @@ def test_sums_stand_under_the_dates_that_they_are_of(served: Served) -> None:
     datasets = block(page, "Datasets")
     datasets.get_by_role("button", name="Revenue of Contracts").click()
     expect(datasets).to_contain_text("6 Jan 2026 to 5 Apr 2026")
-    held = Held(served, page, "/v1/provider/series")
+    held = HeldBack(served, page, "/v1/provider/series")
 
     held.choose("30 days")
 
@@ -56,7 +56,7 @@ def test_sums_stand_under_the_dates_that_they_are_of(served: Served) -> None:
 def test_nothing_is_so_far_but_what_is_not_over(served: Served) -> None:
     page = opened(served, "provider")
     chart = block(page, "Revenue").get_by_role("slider")
-    held = Held(served, page, "/v1/provider/series")
+    held = HeldBack(served, page, "/v1/provider/series")
 
     with page.expect_request("**/v1/provider/series*"):
         page.evaluate("location.hash = '#/provider?range=custom&from=2026-02-01&to=2026-02-28'")

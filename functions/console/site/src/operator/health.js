@@ -14,7 +14,7 @@ const WAITING = [
   { name: "failed_batches", label: "Failed batches", command: "tally failed list", none: "Nothing was given up" },
 ];
 const PROOFS = [
-  { name: "counters", label: "Counters equal a recount of their records" },
+  { name: "counters", label: "Each count equals a recount of what it counts" },
   { name: "books", label: "What buyers were charged equals what providers were credited, in each currency" },
   { name: "statements", label: "Statements equal the sales and refunds that they are made of" },
 ];
