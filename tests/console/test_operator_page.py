@@ -217,4 +217,4 @@ def test_a_tenants_rates_are_changed(context: Any) -> None:
         dialog.get_by_role("button", name="Save").click()
 
         expect(row(block(page, "Tenants"), "Acme Data acme")).to_contain_text("25%")
-        expect(block(page, "Audit trail")).to_contain_text("tenant changed")
+        expect(block(page, "Audit trail")).to_contain_text("Tenant changed")

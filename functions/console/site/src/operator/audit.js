@@ -28,9 +28,15 @@ export function Audit({ deeds }) {
 }
 
 const COLUMNS = [
-  { title: "What was done", cell: (row) => row.action.replaceAll(/[._]/g, " ") },
+  { title: "What was done", cell: (row) => inWords(row.action) },
   { title: "To what", cell: (row) => html`<code>${row.target}</code>` },
   { title: "Tenant", cell: (row) => row.tenant_id ?? "none" },
   { title: "By", cell: (row) => html`<code>${row.actor.id}</code>` },
   { title: "Time", cell: (row) => format.time(row.occurred_at), end: true },
 ];
+
+/** "api_key.issued" -> "API key issued" */
+function inWords(action) {
+  const words = action.replaceAll(/[._]/g, " ").replace(/^(api|oidc) /, (name) => name.toUpperCase());
+  return words[0].toUpperCase() + words.slice(1);
+}
