@@ -281,7 +281,8 @@ def test_a_statement_whose_lines_fit_is_one_transaction(market: World) -> None:
 
     with market.on_call(calls.append):
         assert do(market, south) is Outcome.GENERATED
-    assert calls == SMALL  # outcome and run, month, ledger, names, tenant, and all that is written
+    # Outcome and run, month, ledger, names, tenant, all that is written, and reserves that are due.
+    assert calls == [*SMALL, "Query"]
 
     calls.clear()
     with market.on_call(calls.append):

@@ -298,8 +298,7 @@ def get_run(table: Table, period: Period, run_id: str) -> Run | None:
 def runs_of(table: Table, period: Period) -> Iterator[Run]:
     """All runs of a month."""
     first = payout_run_key(period, "")
-    parts = table.query(first.pk, first.sk, newest_first=True, consistent=True)
-    yield from _runs_from(parts)
+    yield from _runs_from(table.query(*first, newest_first=True, consistent=True))
 
 
 def list_runs(table: Table) -> Iterator[Run]:
