@@ -40,7 +40,7 @@ _INTRODUCTION = """\
 # Benchmarks
 
 `make bench` measures what requests, events and counting cost, on an embedded AWS of its own. It
-takes ten to fifteen minutes on two cores, prints each figure beside its goal, and ends with exit
+takes about eight minutes on two cores, prints each figure beside its goal, and ends with exit
 status 1 if a goal is missed. This page is generated: `python -m dev.bench --json
 docs/benchmarks.json` keeps the figures, and `make bench-docs` writes the page from them.
 

@@ -237,7 +237,9 @@ def test_a_list_is_downloaded_as_csv(served: Served) -> None:
     with page.expect_download() as download:
         page.get_by_role("button", name="Download revenue 2026-04-03 2026-04-05 USD as CSV").click()
 
-    lines = download.value.path().read_text().splitlines()
+    text = download.value.path().read_text(encoding="utf-8")
+    assert text.startswith("\ufeff")
+    lines = text[1:].splitlines()
     assert download.value.suggested_filename == "revenue 2026-04-03 2026-04-05 USD.csv"
     assert lines[0].split(",") == [
         *("period", "revenue", "search_revenue", "retrieval_revenue", "refunds", "sales")

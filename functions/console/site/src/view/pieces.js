@@ -74,7 +74,8 @@ export function CsvButton({ path, query, name }) {
     setState({ isWorking: true, error: null });
     try {
       const csv = await readCsv(path, query);
-      save(new Blob([csv], { type: "text/csv" }), `${name}.csv`);
+      // Excel takes a file for UTF-8 by its byte order mark alone.
+      save(new Blob(["\ufeff", csv], { type: "text/csv" }), `${name}.csv`);
       setState({ isWorking: false, error: null });
     } catch (failed) {
       setState({ isWorking: false, error: failed });
