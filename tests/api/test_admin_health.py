@@ -9,7 +9,9 @@ from tally.access.model.scopes import Scope
 from tally.aws.buckets import Bucket
 from tally.counting import parking
 from tally.counting.changes import Poison
-from tally.operations.checks import check_counters, check_ledger, check_statements
+from tally.operations.checks.books import check_ledger
+from tally.operations.checks.counters import check_counters
+from tally.operations.checks.statements import check_statements
 from tally.operations.health import measure
 from tests.api.answers import answer, success
 from tests.builders import event

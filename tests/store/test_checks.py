@@ -9,13 +9,9 @@ import pytest
 from tally.counting.recount import all_tenants
 from tally.kernel.keys import Key
 from tally.ledger.items import CREDIT_PREFIX, ledger_pk
-from tally.operations.checks import (
-    RUNS,
-    SAMPLE,
-    check_counters,
-    check_ledger,
-    check_statements,
-)
+from tally.operations.checks.books import check_ledger
+from tally.operations.checks.counters import RUNS, SAMPLE, check_counters
+from tally.operations.checks.statements import check_statements
 from tally.operations.results import Check, Result, results
 from tally.operations.timed import OutOfTime, TimedTable
 from tally.payouts.model.statements import statement_id
@@ -102,7 +98,7 @@ def test_every_tenant_has_its_turn(world: World, monkeypatch: pytest.MonkeyPatch
         looked_at.append(name)
         return []
 
-    monkeypatch.setattr("tally.operations.checks.recount", look)
+    monkeypatch.setattr("tally.operations.checks.counters.recount", look)
 
     sizes = [check_counters(world.table, NOW).checked for _ in range(3)]
 
@@ -126,7 +122,7 @@ def test_a_tenant_that_takes_all_the_time_is_skipped(
             raise OutOfTime
         return []
 
-    monkeypatch.setattr("tally.operations.checks.recount", look)
+    monkeypatch.setattr("tally.operations.checks.counters.recount", look)
 
     checks = [check_counters(world.table, NOW) for _ in range(4)]
 
@@ -189,7 +185,7 @@ def test_statements_go_on_where_time_ran_out(paid: World, monkeypatch: pytest.Mo
             raise OutOfTime
         verified.append(statement)
 
-    monkeypatch.setattr("tally.operations.checks.verify", verify)
+    monkeypatch.setattr("tally.operations.checks.statements.verify", verify)
 
     first, second = (check_statements(paid.table, NOW) for _ in range(2))
 

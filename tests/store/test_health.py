@@ -15,7 +15,9 @@ from tally.counting.changes import Poison
 from tally.kernel.keys import Key
 from tally.ledger.items import CREDIT_PREFIX, ledger_pk
 from tally.metrics import Metric
-from tally.operations.checks import check_counters, check_ledger, check_statements
+from tally.operations.checks.books import check_ledger
+from tally.operations.checks.counters import check_counters
+from tally.operations.checks.statements import check_statements
 from tally.operations.health import measure
 from tally.payouts.runs import Task, note_failure, start_run
 from tests.builders import event

@@ -7,7 +7,7 @@ from typing import Any
 from tally.aws.table import default_table
 from tally.kernel.clock import current_instant
 from tally.logs import with_request_id
-from tally.operations.checks import check_counters
+from tally.operations.checks.counters import check_counters
 from tally.operations.reporting import report
 from tally.operations.timed import timed
 

@@ -7,7 +7,7 @@ from typing import Any
 from tally.aws.table import default_table
 from tally.kernel.clock import current_instant
 from tally.logs import with_request_id
-from tally.operations.checks import check_statements
+from tally.operations.checks.statements import check_statements
 from tally.operations.reporting import report
 from tally.operations.timed import timed
 
