@@ -35,7 +35,9 @@ from tally.payouts.model.statements import statement_id
 from tally.payouts.model.statuses import PayoutStatus
 from tally.payouts.paying import change_status
 from tally.payouts.reserves import DueReserves, release_all, send_due_reserves
-from tally.payouts.runs import Outcome, Task, do_task, read_message, start_run
+from tally.payouts.runs import Outcome
+from tally.payouts.starting import start_run
+from tally.payouts.tasks import Task, do_task, read_message
 
 _RUNS_AT = timedelta(hours=6, seconds=1)  # after the last second of the month
 _PAYS_IN, _PAID_IN = timedelta(days=2, hours=3), timedelta(days=4, hours=8)

@@ -13,7 +13,8 @@ from tally.kernel.money import to_decimal
 from tally.ledger import books
 from tally.payouts import verifying
 from tally.payouts.reserves import DueReserves
-from tally.payouts.runs import Bundle, Task, failures, list_runs, read_message
+from tally.payouts.runs import failures, list_runs
+from tally.payouts.tasks import Bundle, Task, read_message
 
 
 def add_commands(commands: Commands) -> None:

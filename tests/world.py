@@ -42,7 +42,8 @@ from tally.http.headers import allowed_origins
 from tally.http.limits import default_requests_per_minute
 from tally.kernel.instants import Instant, plus, to_datetime
 from tally.payouts.reserves import DueReserves, release_all
-from tally.payouts.runs import Bundle, Run, Task, do_task, get_run, read_message
+from tally.payouts.runs import Run, get_run
+from tally.payouts.tasks import Bundle, Task, do_task, read_message
 from tests.operators import OPERATOR
 from tests.secret_store import SecretStore
 

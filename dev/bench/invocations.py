@@ -23,7 +23,8 @@ from tally.access.model.scopes import Scope
 from tally.audit.model import SCHEDULE
 from tally.counting.engine import count
 from tally.intake.cloudevents import MAX_EVENTS
-from tally.payouts.runs import Task, do_task, start_run
+from tally.payouts.starting import start_run
+from tally.payouts.tasks import Task, do_task
 
 PART = "An invocation"
 CPU = "CPU milliseconds"

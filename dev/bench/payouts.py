@@ -33,7 +33,9 @@ from tally.ledger.model.entries import EntrySide, LedgerEntry, Posting
 from tally.ledger.provider_months import ProviderMonth, announcement
 from tally.payouts.making import Making, ledger_lines, make
 from tally.payouts.model.statements import Line, lines_of
-from tally.payouts.runs import Bundle, Task, do_task, get_run, read_message, start_run
+from tally.payouts.runs import get_run
+from tally.payouts.starting import start_run
+from tally.payouts.tasks import Bundle, Task, do_task, read_message
 
 PART = "A payout statement, by the number of ledger entries"
 BY_DATASETS = "A payout statement, by the number of datasets"

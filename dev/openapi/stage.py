@@ -28,7 +28,7 @@ from tally.aws.buckets import Objects, failed_batches
 from tally.aws.table import Table
 from tally.counting.engine import count
 from tally.kernel.instants import Instant
-from tally.payouts.runs import Task, do_task
+from tally.payouts.tasks import Task, do_task
 
 NOW: Instant = "2026-04-05T10:00:00.000000000Z"
 REQUEST_ID = "0d4cbe2f-7b0e-4a52-9b3e-1f8b6f9d7c11"

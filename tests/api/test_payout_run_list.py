@@ -12,7 +12,8 @@ from tally.kernel.instants import for_display
 from tally.kernel.keys import Key
 from tally.payouts.items import STARTED_RUNS_PK, payout_run_key
 from tally.payouts.run_list import list_existing
-from tally.payouts.runs import Run, Task, note_failure
+from tally.payouts.runs import Run
+from tally.payouts.tasks import Task, note_failure
 from tests import builders
 from tests.api.answers import INVALID_CURSOR, list_answer, success
 from tests.api.statements import RUNS, access, start, state

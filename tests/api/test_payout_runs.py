@@ -11,7 +11,8 @@ import pytest
 from dev.gateway import Answer
 from tally.kernel.errors import NotFound
 from tally.payouts.model.statements import statement_id
-from tally.payouts.runs import Task, do_task, list_runs, note_failure
+from tally.payouts.runs import list_runs
+from tally.payouts.tasks import Task, do_task, note_failure
 from tests import builders
 from tests.api.answers import answer, failure, invalid, lacks, success
 from tests.api.statements import access, amounts, detail, listed, move, move_as, start, state

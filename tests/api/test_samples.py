@@ -14,7 +14,7 @@ from functions.triggers.queues.rescue_objects import app as rescuing
 from functions.triggers.stream.count_changes import app as counting
 from tally.access.model.scopes import Scope
 from tally.counting.rescues import Rescue
-from tally.payouts.runs import Task
+from tally.payouts.tasks import Task
 from tests.api.samples import TENANT, caller_of, new_thing, sample
 from tests.world import World
 

@@ -23,7 +23,8 @@ from tally.ledger.provider_months import ProviderMonth, announcement
 from tally.payouts.items import held_reserve_key
 from tally.payouts.model.statements import statement_id
 from tally.payouts.reserves import note_existing, send_due_reserves
-from tally.payouts.runs import Run, get_run, start_run
+from tally.payouts.runs import Run, get_run
+from tally.payouts.starting import start_run
 from tests import builders
 from tests.api.answers import INVALID_CURSOR, answer, success
 from tests.api.statements import PAYOUTS, access, detail, refund, release_reserves, state

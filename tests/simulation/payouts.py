@@ -15,7 +15,8 @@ from tally.payouts.model.calendar import check_ended
 from tally.payouts.model.statuses import PayoutStatus
 from tally.payouts.paying import change_status
 from tally.payouts.reserves import DueReserves, release_due, send_due_reserves
-from tally.payouts.runs import Bundle, Task, do_task, note_failure, read_message, start_run
+from tally.payouts.starting import start_run
+from tally.payouts.tasks import Bundle, Task, do_task, note_failure, read_message
 from tally.payouts.verifying import all_statements
 from tests.faults import Crash
 from tests.operators import OPERATOR

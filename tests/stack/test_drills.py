@@ -35,7 +35,8 @@ from tally.kernel.keys import Key
 from tally.ledger.items import CREDIT_PREFIX, ledger_pk
 from tally.metrics import Metric
 from tally.payouts.model.calendar import newest_ended
-from tally.payouts.runs import Task, note_failure, start_run
+from tally.payouts.starting import start_run
+from tally.payouts.tasks import Task, note_failure
 from tests.builders import event
 from tests.bus import delivered
 from tests.stack.client import Client, eventually

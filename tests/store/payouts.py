@@ -18,14 +18,9 @@ from tally.payouts.items import RESERVES_PK
 from tally.payouts.model.statements import Line, Statement, statement_id, sum_of
 from tally.payouts.model.statuses import PayoutStatus
 from tally.payouts.reading import PayoutDetail, get_payout, list_payouts
-from tally.payouts.runs import (
-    Outcome,
-    Run,
-    Task,
-    do_task,
-    get_run,
-    start_run,
-)
+from tally.payouts.runs import Outcome, Run, get_run
+from tally.payouts.starting import start_run
+from tally.payouts.tasks import Task, do_task
 from tests.builders import event, market
 from tests.faults import FaultyClient, crash_after, crash_before
 from tests.world import Tasks, World

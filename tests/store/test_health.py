@@ -19,7 +19,8 @@ from tally.operations.checks.books import check_ledger
 from tally.operations.checks.counters import check_counters
 from tally.operations.checks.statements import check_statements
 from tally.operations.health import measure
-from tally.payouts.runs import Task, note_failure, start_run
+from tally.payouts.starting import start_run
+from tally.payouts.tasks import Task, note_failure
 from tests.builders import event
 from tests.store.recounts import BUYER, count_everything, repaired
 from tests.world import World

@@ -23,7 +23,9 @@ from tally.payouts.reserves import (
     release_all,
     send_due_reserves,
 )
-from tally.payouts.runs import Bundle, Task, get_run, read_message, start_run
+from tally.payouts.runs import get_run
+from tally.payouts.starting import start_run
+from tally.payouts.tasks import Bundle, Task, read_message
 from tests.store.payouts import (
     FIRST_OF_APRIL,
     access,

@@ -27,7 +27,9 @@ from tally.ledger.model.entries import EntrySide, LedgerEntry, Posting
 from tally.ledger.provider_months import ProviderMonth, announcement
 from tally.payouts.model.statements import statement_id
 from tally.payouts.reading import LinePosition, get_payout
-from tally.payouts.runs import Outcome, Task, do_task, start_run
+from tally.payouts.runs import Outcome
+from tally.payouts.starting import start_run
+from tally.payouts.tasks import Task, do_task
 from tally.payouts.verifying import verify
 from tests.operators import OPERATOR
 from tests.simulation.dynamodb import Database

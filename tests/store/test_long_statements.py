@@ -12,7 +12,9 @@ from tally.payouts import making
 from tally.payouts.items import LINES_PREFIX, lines_prefix, payout_key
 from tally.payouts.model.statements import Line, statement_id
 from tally.payouts.reading import LinePosition, get_payout
-from tally.payouts.runs import Outcome, Task, start_run
+from tally.payouts.runs import Outcome
+from tally.payouts.starting import start_run
+from tally.payouts.tasks import Task
 from tally.payouts.verifying import verify
 from tests.builders import event
 from tests.faults import Crash, FaultyClient, error_after, rival

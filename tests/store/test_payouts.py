@@ -17,13 +17,9 @@ from tally.ledger.reads import entries
 from tally.payouts.items import LINES_PREFIX, payout_by_id_key
 from tally.payouts.model.statements import Line, Statement
 from tally.payouts.model.statuses import PayoutStatus
-from tally.payouts.runs import (
-    Outcome,
-    Task,
-    failures,
-    note_failure,
-    start_run,
-)
+from tally.payouts.runs import Outcome, failures
+from tally.payouts.starting import start_run
+from tally.payouts.tasks import Task, note_failure
 from tests.faults import Crash, FaultyClient, rival
 from tests.operators import OPERATOR
 from tests.store.payouts import (

@@ -17,7 +17,7 @@ from tally.http.endpoint import Endpoint
 from tally.kernel.errors import PeriodOpen
 from tally.kernel.instants import for_display
 from tally.payouts.model.calendar import check_ended
-from tally.payouts.runs import start_run
+from tally.payouts.starting import start_run
 from tally.wire.fields import Month
 
 endpoint = Endpoint(Scope.ADMIN, platform_only=True, errors=[PeriodOpen])

@@ -13,7 +13,8 @@ from tally.kernel.clock import current_instant
 from tally.logs import logger, with_request_id
 from tally.metrics import Metric, measured
 from tally.payouts.reserves import DueReserves, release_all
-from tally.payouts.runs import Bundle, Outcome, Task, do_task, get_run, note_failure, read_message
+from tally.payouts.runs import Outcome, get_run
+from tally.payouts.tasks import Bundle, Task, do_task, note_failure, read_message
 
 
 @with_request_id

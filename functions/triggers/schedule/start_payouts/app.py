@@ -12,7 +12,7 @@ from tally.logs import logger, with_request_id
 from tally.metrics import Metric, measured
 from tally.payouts.model.calendar import newest_ended
 from tally.payouts.reserves import send_due_reserves
-from tally.payouts.runs import start_run
+from tally.payouts.starting import start_run
 
 
 @with_request_id

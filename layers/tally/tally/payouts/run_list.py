@@ -16,7 +16,8 @@ from tally.payouts.items import (
     started_run_key,
     started_runs_total_key,
 )
-from tally.payouts.runs import Run, get_run, list_runs, listing
+from tally.payouts.runs import Run, get_run, list_runs
+from tally.payouts.starting import listing
 
 
 class RunPosition(NamedTuple):
