@@ -8,9 +8,10 @@ from datetime import date
 
 from tally.access.tenants import get_tenant
 from tally.aws.table import Table
-from tally.partners.items import PARTNER_SK, partner_from, partner_key
+from tally.partners.items import PARTNER_SK, partner_key
 from tally.partners.model.billing import BillingPeriod, Terms, billing_period
 from tally.partners.model.usage import Usage
+from tally.partners.terms import partner_from
 from tally.partners.usage import DayRange, usage_in
 
 

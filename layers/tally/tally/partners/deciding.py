@@ -20,8 +20,6 @@ from tally.partners.items import (
     organization_attributes,
     organization_from,
     organization_key,
-    partner_attributes,
-    partner_from,
     partner_key,
     recorded_attributes,
     usage_attributes,
@@ -36,6 +34,7 @@ from tally.partners.model.organizations import (
     new_organization,
 )
 from tally.partners.model.usage import Usage, UsageEntry, UsageRecorded
+from tally.partners.terms import partner_attributes, partner_from
 
 
 def reads_partner(fact: PartnerConfigured) -> Iterable[Key]:

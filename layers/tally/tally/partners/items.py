@@ -1,4 +1,4 @@
-"""Partners, their organizations and their usage as items, with their keys."""
+"""Organizations and usage of partners as items, with their keys."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from tally.kernel.keys import Key
 from tally.kernel.periods import Day
 from tally.kernel.versions import Version, VersionedField, VersionedFields, version_from
 from tally.partners.counters import OrganizationMonth
-from tally.partners.model.billing import Partner
 from tally.partners.model.organizations import Organization, Profile
 from tally.partners.model.usage import (
     LoneOrganizationUsage,
@@ -52,14 +51,6 @@ def usages_pk(partner_id: str) -> str:
     return f"USAGES#{partner_id}"
 
 
-def partner_attributes(partner: Partner) -> dict[str, Any]:
-    return {"partner_id": partner.partner_id, "registers": _stored(partner.registers)}
-
-
-def partner_from(item: Mapping[str, Any]) -> Partner:
-    return Partner(item["partner_id"], _registers_from(item["registers"]))
-
-
 def organization_attributes(organization: Organization) -> dict[str, Any]:
     return {
         "partner_id": organization.partner_id,
@@ -67,7 +58,7 @@ def organization_attributes(organization: Organization) -> dict[str, Any]:
         "created": organization.created,
         "stated": organization.stated,
         "deleted": organization.deleted,
-        "registers": _stored(organization.registers),
+        "registers": stored_registers(organization.registers),
     }
 
 
@@ -79,7 +70,7 @@ def organization_from(item: Mapping[str, Any]) -> Organization:
         created=Version(*item["created"]),
         stated=Version(*item["stated"]),
         deleted=version_from(item.get("deleted")),
-        registers=_registers_from(item["registers"]),
+        registers=registers_from(item["registers"]),
     )
 
 
@@ -94,11 +85,11 @@ def listing_attributes(profile: Profile) -> dict[str, Any]:
     }
 
 
-def _stored(registers: VersionedFields) -> dict[str, Any]:
+def stored_registers(registers: VersionedFields) -> dict[str, Any]:
     return {name: [value, *version] for name, (value, version) in registers.items()}
 
 
-def _registers_from(stored: Mapping[str, Any]) -> VersionedFields:
+def registers_from(stored: Mapping[str, Any]) -> VersionedFields:
     return {
         name: VersionedField(value, Version(*version)) for name, (value, *version) in stored.items()
     }

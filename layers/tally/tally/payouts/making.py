@@ -31,11 +31,13 @@ from tally.payouts.items import (
     StatusChange,
     carried_from,
     carry_key,
+    change_attributes,
     lines_attributes,
     lines_of_others,
     payout_by_id_key,
     payout_key,
     payout_lines_key,
+    payout_status_key,
     stated_lines_attributes,
     stated_lines_from,
     statement_attributes,
@@ -50,7 +52,6 @@ from tally.payouts.model.statements import (
     sum_of,
 )
 from tally.payouts.model.statuses import PayoutStatus
-from tally.payouts.paying import note_status
 from tally.payouts.reserves import carry, hold
 
 NO_IMPORTS_SINCE = "no_imports_since"
@@ -105,7 +106,7 @@ def make(table: Table, month: ProviderMonth, how: Making) -> Made:
         named(NO_IMPORTS_SINCE, close(table, month, imports, statement.statement_id)),
         carry(table, carried_key, carried, statement.carried_over),
         table.add(StatementTotals(month.tenant_id).key, {"payouts": 1}),
-        note_status(table, statement.statement_id, 1, made),
+        table.put_new(payout_status_key(statement.statement_id, 1), change_attributes(made)),
         *last_lines,
         *(hold(table, statement, plus(how.now, how.hold_for)) if statement.held else []),
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tally.audit.model import Actor, Change, Deed
 from tally.audit.trail import audited
 from tally.aws.table import Table
-from tally.aws.transactions import Action, Cancelled
+from tally.aws.transactions import Cancelled
 from tally.kernel.errors import NotFound, Unavailable
 from tally.kernel.instants import Instant
 from tally.payouts.items import (
@@ -43,7 +43,8 @@ def change_status(
             changes=stored["changes"],
         )
         try:
-            note = note_status(table, statement_id, number, StatusChange(wanted, now, by.subject))
+            change = change_attributes(StatusChange(wanted, now, by.subject))
+            note = table.put_new(payout_status_key(statement_id, number), change)
             told = audited(
                 table,
                 by,
@@ -60,8 +61,3 @@ def change_status(
             continue  # another request changed it: the transition may not be allowed any more
         return Payout(statement_from(stored), wanted)
     raise Unavailable("Other requests keep changing this payout; send the request again.")
-
-
-def note_status(table: Table, statement_id: str, number: int, change: StatusChange) -> Action:
-    """Keep a change of status; `number` counts a statement's changes from 1."""
-    return table.put_new(payout_status_key(statement_id, number), change_attributes(change))
