@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -227,11 +227,20 @@ def shown(response: Response, *, made: bool) -> tuple[int, Mapping[str, str], st
 
 @pytest.mark.parametrize("route", routes(), ids=str)
 def test_a_route_answers_alike(containers: Containers, route: Route) -> None:
-    for method, path, headers, body in requests(containers, route):
-        in_container, embedded = containers.both(method, path, headers, body)
+    for request in requests(containers, route):
+        if request[0] == "GET":  # a payout run may come to its end between the two answers
+            eventually(partial(difference, containers, request), None)
+        else:
+            assert difference(containers, request) is None
 
-        made = method == "POST" and embedded.status < 300
-        assert shown(in_container, made=made) == shown(embedded, made=made), (method, path, body)
+
+def difference(containers: Containers, request: Request) -> object:
+    """The request and both answers; None if these are alike."""
+    method, path, headers, body = request
+    in_container, embedded = containers.both(method, path, headers, body)
+    made = method == "POST" and embedded.status < 300
+    answers = shown(in_container, made=made), shown(embedded, made=made)
+    return None if answers[0] == answers[1] else (method, path, body, *answers)
 
 
 def test_samples_succeed(containers: Containers) -> None:
