@@ -16,6 +16,8 @@ from ops.deployment import Deployment
 from ops.errors import OpsError
 from ops.restore import Restoring, restore_table
 from tally.aws.table import Table
+from tally.catalog.items import listed_datasets_pk
+from tally.kernel.keys import Key
 from tests.builders import event
 from tests.store.recounts import count_everything
 from tests.world import World
@@ -109,6 +111,21 @@ def test_what_was_not_counted_is_counted_in_the_restored_table_and_only_there(
     world.redeliver(on_its_way)
     assert world.get("/v1/provider/dashboard", "acme")["total_objects"] == 2
     world.send(event("object.uploaded", object_id="o10", size_bytes=1))
+
+
+def test_a_list_that_lacks_something_is_corrected_in_the_restored_table(
+    world: World, deployed: Deployment
+) -> None:
+    """Of the last transactions, a restoration may have a part."""
+    places = list(world.table.query(listed_datasets_pk("acme")))
+    assert places
+    for place in places:
+        world.table.write(world.table.delete(Key(place["PK"], place["SK"])))
+
+    restore_table(deployed, asked())
+
+    restored = replace(world.table, name="restored")
+    assert list(restored.query(listed_datasets_pk("acme"))) == places
 
 
 def test_a_drill_leaves_nothing_behind(
