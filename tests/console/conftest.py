@@ -55,3 +55,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if isinstance(item, pytest.Function) and "browser" in item.fixturenames:
             group = "console-stack" if "stack" in item.fixturenames else "console"
             item.add_marker(pytest.mark.xdist_group(group))
+
+
+@pytest.fixture
+def changing(context: BrowserContext) -> Iterator[Served]:
+    """A market of the test's own."""
+    with new_world() as world:
+        market(world)
+        yield serve(context, world)

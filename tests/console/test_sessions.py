@@ -1,44 +1,20 @@
-"""Signing in and out, what a session may see, and what goes wrong on the way."""
+"""Signing in and out with a key or a session, what a session may see, and keys."""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Iterator
-from itertools import chain, repeat
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
+from playwright.sync_api import Locator, Page, expect
 
 from dev.gateway import PLATFORM
 from tally.access.model.scopes import Scope
-from tests.console.served import BASE, READS, Answer, Held, Served, market, serve, settle
-from tests.world import World, new_world
+from tests.console.served import BASE, READS, Held, Served, settle
+from tests.console.signing import STORED, block_storage, failed, hand_over, sign_in
+from tests.world import World
 
 pytestmark = pytest.mark.slow
-
-JSON = {"Content-Type": "application/json", "X-Request-Id": "req_42"}
-STORED = "Object.values(sessionStorage).join() + Object.values(localStorage).join()"
-
-
-@pytest.fixture
-def changing(context: BrowserContext) -> Iterator[Served]:
-    """A market of the test's own."""
-    with new_world() as world:
-        market(world)
-        yield serve(context, world)
-
-
-def failed(status: int, code: str, **headers: str) -> Answer:
-    error = {"code": code, "message": f"It is {code}.", "details": []}
-    return status, JSON | headers, {"error": error, "request_id": "req_42", "timestamp": ""}
-
-
-def sign_in(page: Page, key: str) -> None:
-    page.get_by_label("API key").fill(key)
-    page.get_by_role("button", name="Sign in").click()
-
 
 # --------------------------------------------------------------------------- signing in
 
@@ -178,20 +154,6 @@ def test_a_browser_that_stores_nothing_keeps_the_session_in_the_page(served: Ser
     expect(page.get_by_role("heading", level=1)).to_have_text("Buyer")
 
 
-def hand_over(page: Page, fragment: str) -> None:
-    """What the page around the console does."""
-    page.evaluate("fragment => { location.hash = fragment }", fragment)
-
-
-def block_storage(served: Served) -> None:
-    """As browsers do for a frame that may keep no cookies."""
-    served.context.add_init_script(
-        """Object.defineProperty(window, "sessionStorage", {
-          get() { throw new DOMException("Access is denied.", "SecurityError"); },
-        });"""
-    )
-
-
 def test_signing_out_forgets_the_session(served: Served) -> None:
     page = served.signed_in("provider", "acme")
 
@@ -210,11 +172,11 @@ MONEY = {"Revenue", "Statements", "Coming payout"}
 @pytest.mark.parametrize(
     ("scopes", "page", "shown", "hidden"),
     [
-        ((Scope.USAGE_READ,), "provider", {"Datasets"}, {"Revenue", "Statements", "Coming payout"}),
+        ((Scope.USAGE_READ,), "provider", {"Datasets"}, MONEY),
         (
             (Scope.BILLING_READ,),
             "provider",
-            {"Revenue", "Statements", "Coming payout"},
+            MONEY,
             {"Datasets"},
         ),
         ((Scope.USAGE_READ,), "buyer", {"Searches", "Accessed datasets"}, {"Spend", "API keys"}),
@@ -253,99 +215,6 @@ def test_admin_of_a_tenant_does_not_make_an_operator(served: Served) -> None:
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Provider")
     expect(page.get_by_role("link", name="Operator")).to_have_count(0)
-
-
-# ------------------------------------------------------------------------ what goes wrong
-
-
-def test_a_revoked_key_signs_out_and_leads_back(changing: Served) -> None:
-    page = changing.signed_in("provider", "acme", range="90d")
-    text, revoker = changing.world.new_key("acme", [Scope.KEYS_WRITE])
-    listed = changing.world.request("GET", "/v1/api-keys?limit=100", key=text).body["data"]
-    others = {each["api_key_id"] for each in listed["api_keys"]} - {revoker.api_key_id}
-    for each in others:
-        revoked = changing.world.request("DELETE", f"/v1/api-keys/{each}", key=text)
-        assert revoked.status == 200
-
-    page.get_by_text("30 days").click()
-
-    expect(page.get_by_role("status")).to_contain_text("Your session has ended")
-    assert page.evaluate(STORED) == ""
-    sign_in(page, changing.world.new_key("acme", [Scope.BILLING_READ])[0])
-    settle(page)
-    expect(page).to_have_url(f"{BASE}/console/#/provider?range=30d")
-
-
-def test_a_fault_shows_its_request_and_can_be_tried_again(served: Served) -> None:
-    served.instead["/v1/provider/datasets"] = lambda: failed(500, "internal_error")
-    page = served.signed_in("provider", "acme")
-    datasets = page.get_by_role("region", name="Datasets")
-    expect(datasets.get_by_role("alert")).to_contain_text("It is internal_error.")
-    expect(datasets.get_by_role("alert")).to_contain_text("Request req_42")
-    expect(page.get_by_role("region", name="Statements")).to_contain_text("March 2026")
-
-    del served.instead["/v1/provider/datasets"]
-    datasets.get_by_role("button", name="Try again").click()
-
-    expect(datasets).to_contain_text("Invoices")
-
-
-def test_a_limit_is_waited_for(served: Served) -> None:
-    key = served.world.key("acme", Scope.USAGE_READ)
-    good = served.world.request("GET", "/v1/provider/datasets", key=key)
-    answers = chain(
-        [failed(429, "rate_limited", **{"Retry-After": "1"})],
-        repeat((200, JSON, json.loads(good.text))),
-    )
-    served.instead["/v1/provider/datasets"] = lambda: next(answers)
-
-    page = served.signed_in("provider", "acme")
-
-    expect(page.get_by_role("region", name="Datasets")).to_contain_text("Invoices")
-    asked = [each for each in served.asked if each.url.endswith("/v1/provider/datasets")]
-    assert len(asked) == 2
-    assert asked[1].timing["startTime"] - asked[0].timing["startTime"] >= 1000
-
-
-def test_a_wait_is_told(served: Served) -> None:
-    served.instead["/v1/provider/datasets"] = lambda: failed(
-        429, "rate_limited", **{"Retry-After": "60"}
-    )
-
-    page = served.open(served.session("acme", page="provider"))
-
-    datasets = page.get_by_role("region", name="Datasets")
-    expect(datasets).to_contain_text("Too many requests; trying again in 60 seconds.")
-
-
-def test_a_session_that_was_replaced_does_not_go_on_waiting(served: Served) -> None:
-    key = served.world.key("acme", Scope.USAGE_READ)
-    good = served.world.request("GET", "/v1/provider/datasets", key=key)
-    # When the second session has waited for two seconds, the first has for more than one.
-    limits = [failed(429, "rate_limited", **{"Retry-After": wait}) for wait in ("1", "2")]
-    answers = chain(limits, repeat((200, JSON, json.loads(good.text))))
-    served.instead["/v1/provider/datasets"] = lambda: next(answers)
-    page = served.open(served.session("acme", page="provider"))
-    datasets = page.get_by_role("region", name="Datasets")
-    expect(datasets).to_contain_text("trying again in 1 second.")
-
-    hand_over(page, served.session("acme", Scope.USAGE_READ, page="provider"))
-
-    expect(datasets).to_contain_text("Invoices")
-    asked = [each for each in served.asked if each.url.endswith("/v1/provider/datasets")]
-    assert len(asked) == 3
-
-
-def test_a_page_that_cannot_be_loaded_is_loaded_anew(served: Served) -> None:
-    page = served.signed_in("provider", "globex")
-    served.context.route("**/partner/page.js", lambda route: route.abort())
-    page.get_by_role("link", name="Partner").click()
-    expect(page.get_by_role("alert")).to_contain_text("This page of the console could not be")
-    served.context.unroute("**/partner/page.js")
-
-    page.get_by_role("button", name="Try again").click()
-
-    expect(page.get_by_role("region", name="Prices")).to_contain_text("Tier 1")
 
 
 # --------------------------------------------------------------------------------- keys
@@ -458,101 +327,3 @@ def tab_to(page: Page, wanted: Locator, key: str = "Tab") -> None:
         if wanted.evaluate("it => it === document.activeElement"):
             return
     raise AssertionError(f"the keyboard does not get to {wanted}")
-
-
-# --------------------------------------------------------------------------------- OIDC
-
-
-ISSUER = "https://id.example"
-OIDC = {
-    "authorize_url": f"{ISSUER}/authorize",
-    "token_url": f"{BASE}/token",  # the policy of these pages names no other origin
-    "client_id": "console",
-    "scope": "openid",
-}
-
-
-def test_an_account_signs_in_with_a_code_and_a_proof(served: Served) -> None:
-    served.instead["/console/config.json"] = lambda: (200, JSON, {"oidc": OIDC})
-    token = served.session("acme").split("=")[1]
-    served.instead["/token"] = lambda: (200, JSON, {"access_token": token})
-    served.context.route(f"{ISSUER}/**", sent_back())
-    page = served.open("/provider?range=90d")
-
-    page.get_by_role("button", name="Sign in with your account").click()
-    settle(page)
-
-    expect(page).to_have_url(f"{BASE}/console/#/provider?range=90d")
-    (exchange,) = (each for each in served.asked if each.url.endswith("/token"))
-    sent = exchange.post_data or ""
-    assert "grant_type=authorization_code" in sent
-    assert "code=c0de" in sent
-    assert "code_verifier=" in sent
-
-
-def test_a_code_that_was_not_asked_for_is_refused(served: Served) -> None:
-    served.instead["/console/config.json"] = lambda: (200, JSON, {"oidc": OIDC})
-    served.context.route(f"{ISSUER}/**", sent_back(state="forged"))
-    page = served.open()
-
-    page.get_by_role("button", name="Sign in with your account").click()
-
-    expect(page.get_by_role("alert")).to_contain_text("This sign-in was not begun here.")
-    assert [each for each in served.asked if each.url.endswith("/token")] == []
-
-
-@pytest.mark.parametrize(
-    ("token", "told"),
-    [
-        (lambda route: route.abort(), "The issuer cannot be reached."),
-        (lambda route: route.fulfill(status=400, json={}), "The issuer gave no token."),
-        (lambda route: route.fulfill(status=200, body="<p>Hi"), "The issuer cannot be reached."),
-        (lambda route: route.fulfill(json={"id_token": "x"}), "The issuer gave no token."),
-    ],
-    ids=["unreachable", "refused", "garbled", "none"],
-)
-def test_why_no_token_came_is_told(
-    served: Served, token: Callable[[Route], None], told: str
-) -> None:
-    served.instead["/console/config.json"] = lambda: (200, JSON, {"oidc": OIDC})
-    served.context.route(f"{ISSUER}/**", sent_back())
-    served.context.route("**/token", token)
-    page = served.open()
-
-    page.get_by_role("button", name="Sign in with your account").click()
-
-    expect(page.get_by_role("alert")).to_have_text(re.compile(f"^{told}"))
-    assert page.evaluate(STORED) == ""
-
-
-def test_a_code_without_a_sign_in_leaves_the_address(served: Served) -> None:
-    page = served.open()
-
-    page.goto(f"{BASE}/console/?code=c0de&state=forged#/buyer")
-
-    expect(page.get_by_role("alert")).to_contain_text("This sign-in was not begun here.")
-    expect(page).to_have_url(f"{BASE}/console/#/buyer")
-
-
-def test_an_account_needs_a_browser_that_stores_something(served: Served) -> None:
-    block_storage(served)
-    served.instead["/console/config.json"] = lambda: (200, JSON, {"oidc": OIDC})
-    page = served.open()
-
-    page.get_by_role("button", name="Sign in with your account").click()
-
-    expect(page.get_by_role("alert")).to_contain_text("Your browser stores nothing for this page.")
-
-
-def sent_back(state: str | None = None) -> Callable[[Route], None]:
-    """What the issuer does after its own page."""
-
-    def answer(route: Route) -> None:
-        query = parse_qs(urlsplit(route.request.url).query)
-        asked = {name: values[0] for name, values in query.items()}
-        assert asked["code_challenge_method"] == "S256"
-        assert len(asked["code_challenge"]) == 43
-        back = f"{asked['redirect_uri']}?code=c0de&state={state or asked['state']}"
-        route.fulfill(status=302, headers={"Location": back})
-
-    return answer
