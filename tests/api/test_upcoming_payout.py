@@ -291,6 +291,29 @@ def test_a_reserve_that_is_due_before_the_next_run_settles_a_debt(trade: World) 
     assert upcoming(trade)["upcoming"] == [june]
 
 
+def test_a_statement_that_is_made_meanwhile_is_in_all_of_the_answer(trade: World) -> None:
+    """It leaves -35.00, which was not carried when the answer was begun."""
+    charge = access(FEBRUARY, "100")
+    state(trade, FEBRUARY, charge)
+    trade.now = "2026-03-31T10:00:00.000000000Z"
+    happen(trade, told("charge.refunded", "2026-03-31T09:00:00Z", **refunding(charge, "50")))
+    trade.now = "2026-04-01T06:00:00.000000000Z"
+    happen(trade, told("dataset.accessed", "2026-04-01T05:30:00Z", charged_amount="10"))
+    key, calls = trade.key("north", Scope.BILLING_READ), list[str]()
+
+    def overtake(call: str) -> None:
+        calls.append(call)
+        if calls.count("Query") == 2:  # the balances were read
+            calls.append("Query")
+            trade.run_payouts(MARCH)
+
+    with trade.on_call(overtake):
+        during = trade.request("GET", URL, key=key)
+
+    assert during.body["data"] == upcoming(trade)
+    assert during.body["data"]["carried"] == [{"currency": "USD", "amount": Decimal("-35.00")}]
+
+
 def test_a_month_that_was_registered_by_an_earlier_release(trade: World) -> None:
     """It spreads no register: the provider is in the month's first partition."""
     trade.now = "2027-02-20T00:00:00.000000000Z"
